@@ -1,0 +1,146 @@
+package hub_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/samepage/samepage/hub"
+	"pgregory.net/rapid"
+)
+
+// A little shop: tickets with a store that may change and fields not for all.
+func ticketLabels(doc json.RawMessage) []string {
+	var t struct {
+		B string `json:"b"`
+	}
+	_ = json.Unmarshal(doc, &t)
+	return []string{t.B}
+}
+
+var when = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+var shop = hub.NewSights(hub.Model{
+	Sights: []hub.EntrySight{{
+		Channel: "context", Entry: "ticket", Labels: ticketLabels,
+		Roles: map[hub.Role]hub.Sight{
+			hub.RoleService:  {},
+			hub.RoleCustomer: {Hide: []string{"a", "c.a", "d/e.*.b"}},
+			hub.RoleAgent:    {Show: []string{"b", "c.b", "a.*"}},
+			hub.RolePOS:      {If: func(a hub.Audience, labels []string) bool { return labels[0] == a.Store }, Hide: []string{"c"}},
+		},
+	}},
+	Events: map[string]map[hub.Role]hub.Sight{"ticket.put": {hub.RoleCustomer: {Show: []string{"reason"}}}},
+})
+
+func state(t interface{ Fatal(...any) }, entries map[string]hub.Entry) map[string]string {
+	s := map[string]string{}
+	for k, e := range entries {
+		s[k] = fmt.Sprintf("v%d %s", e.Version, sorted(t, e.Doc))
+	}
+	return s
+}
+
+// A client that applies what it is sent holds what the filter shows of the
+// hub's entries: for random histories and every audience.
+func TestFilteredEventsLeadFromOneFilteredSnapshotToTheNext(t *testing.T) {
+	put := hub.NewMethod("ticket.put", "context", hub.ModeCommutes, nil, func(tx *hub.Tx, args map[string]any) *hub.Problem {
+		key := args["key"].(string)
+		if doc, ok := args["doc"]; ok {
+			tx.Put(key, doc)
+		} else {
+			tx.Delete(key)
+		}
+		tx.Emit("ticket.put", nil)
+		return nil
+	})
+	methods := hub.NewMethods(hub.Model{Methods: []hub.Method{put}})
+	audiences := []hub.Audience{{Role: hub.RoleService}, {Role: hub.RoleCustomer}, {Role: hub.RoleAgent},
+		{Role: hub.RolePOS, Store: "x"}, {Role: hub.RolePOS, Store: "null"}, {Role: hub.RoleGuest}}
+	rapid.Check(t, func(t *rapid.T) {
+		full := hub.State{}
+		held := make([]map[string]hub.Entry, len(audiences))
+		for i := range held {
+			held[i] = map[string]hub.Entry{}
+		}
+		for n := range rapid.IntRange(1, 8).Draw(t, "commands") {
+			args := map[string]any{"key": rapid.SampledFrom([]string{"ticket/1", "ticket/2", "secret"}).Draw(t, "key")}
+			if rapid.IntRange(0, 4).Draw(t, "gone") > 0 {
+				args["doc"] = document(3).Draw(t, "doc")
+			}
+			d := hub.Decide(methods, shop, hub.Command{Method: "ticket.put", ID: fmt.Sprint(n), On: "context:c",
+				Args: encode(t, args), Caller: hub.Caller{Actor: hub.Actor{Role: hub.RoleSystem}}}, when, full, nil)
+			if d.Problem != nil {
+				t.Fatal(d.Problem)
+			}
+			full = d.State
+			for i, a := range audiences {
+				if d.Commit.Event != nil {
+					follow(t, held[i], shop.Event(a, "context:c", number(d.Commit.Event, full.Position.Offset)))
+				}
+				want, got := state(t, shop.Entries(a, "context:c", full.Entries)), state(t, held[i])
+				for k := range got { // a change that left nothing visible does not tell its version
+					got[k], want[k] = got[k][len("v0 "):], want[k][len("v0 "):]
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Fatalf("%v: %s", a, diff)
+				}
+			}
+		}
+	})
+}
+
+func number(e *hub.Event, offset uint64) *hub.Event {
+	numbered := *e
+	numbered.Changes = append([]hub.Change{}, e.Changes...)
+	for i := range numbered.Changes {
+		numbered.Changes[i].Version = offset
+	}
+	return &numbered
+}
+
+func follow(t interface{ Fatal(...any) }, held map[string]hub.Entry, e *hub.Event) {
+	if e == nil {
+		return
+	}
+	for _, c := range e.Changes {
+		if c.Labels != nil || c.Was != nil || c.Moved {
+			t.Fatal("labels leave the hub")
+		}
+		switch {
+		case c.Gone:
+			delete(held, c.Key)
+		case c.Doc != nil:
+			held[c.Key] = hub.Entry{Version: c.Version, Doc: c.Doc}
+		default:
+			held[c.Key] = hub.Entry{Version: c.Version, Doc: hub.Apply(held[c.Key].Doc, c.Patch)}
+		}
+	}
+}
+
+func TestEventDataIsForStaffUnlessATableSaysOtherwise(t *testing.T) {
+	e := &hub.Event{
+		Type: "ticket.put", By: hub.Actor{Role: hub.RoleAgent, ID: "agent-7", Name: "Ann", Device: "d"},
+		Changes: []hub.Change{{Key: "ticket/1", Doc: json.RawMessage(`{"b":"x"}`)}},
+		Data:    json.RawMessage(`{"reason":"late","score":7}`),
+	}
+	for role, want := range map[hub.Role]string{
+		hub.RoleService: `{"reason":"late","score":7}`, hub.RoleAgent: `{"reason":"late","score":7}`,
+		hub.RoleCustomer: `{"reason":"late"}`, hub.RolePOS: ``,
+	} {
+		e.Changes[0].Labels = []string{"x"}
+		seen := shop.Event(hub.Audience{Role: role, Store: "x"}, "context:c", e)
+		if string(seen.Data) != want {
+			t.Errorf("%s sees data %s, want %s", role, seen.Data, want)
+		}
+	}
+	seen := shop.Event(hub.Audience{Role: hub.RoleCustomer}, "context:c", e)
+	if seen.By.ID != "" || seen.By.Device != "" || seen.By.Name != "Ann" {
+		t.Errorf("a customer sees %+v of staff, want the display name alone", seen.By)
+	}
+	if shop.Event(hub.Audience{Role: hub.RoleGuest}, "context:c", e) != nil {
+		t.Error("an event of which a guest may see nothing is sent to guests")
+	}
+}
