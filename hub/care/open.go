@@ -1,0 +1,151 @@
+package care
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/samepage/samepage/hub"
+)
+
+// MaxOpen is how many conversations of a context can be unresolved at once.
+const MaxOpen = 200
+
+// What the events of conversations tell besides their changes.
+type said struct {
+	Conversation string `json:"conversation"`
+	Message      string `json:"message,omitempty"`
+	Queue        string `json:"queue,omitempty"`
+	Reason       string `json:"reason,omitempty"`
+	From         *Owner `json:"from,omitempty"`
+	Control      string `json:"control,omitempty"` // to a bot: "returned"
+}
+
+// open starts a thread: with its queue's bot or in the queue for a customer,
+// with the caller as its owner for anybody else.
+func (r rules) open(tx *hub.Tx, a openArgs) *hub.Problem {
+	queue, p := r.knownQueue(a.Queue, r.DefaultQueue)
+	if p != nil {
+		return p
+	}
+	if p := r.inScope(tx, queue); p != nil {
+		return p
+	}
+	id := a.Conversation
+	if id == "" {
+		id = tx.NewID("conversation")
+	}
+	var c Conversation
+	if tx.Get(Key(id), &c) {
+		if c.Channel == a.Channel && c.Queue == queue && c.Address == a.Address {
+			return nil
+		}
+		return hub.Faults{"/conversation": "this id belongs to another conversation"}.Problem()
+	}
+	if p := r.roomForOne(tx); p != nil {
+		return p
+	}
+	c = Conversation{Channel: a.Channel, Address: a.Address, Subject: a.Subject, Queue: queue, OpenedAt: hub.At(tx.Now)}
+	switch by := tx.By(); by.Role {
+	case hub.RoleAgent, hub.RoleSupervisor:
+		c.assign(tx, id)
+	case hub.RoleBot:
+		c.Bot, c.BotName = by.ID, by.Name
+		c.toBot(tx, id)
+	default:
+		r.begin(tx, id, &c)
+	}
+	tx.Put(Key(id), c)
+	tx.Emit("conversation.opened", said{Conversation: id, Queue: queue})
+	return nil
+}
+
+// begin gives a customer's new thread to the queue's bot, or lets it wait.
+func (r rules) begin(tx *hub.Tx, id string, c *Conversation) {
+	c.Owner.Type = OwnerNone
+	if q := r.Queues[c.Queue]; q.Bot != "" {
+		c.Bot, c.BotName = q.Bot, q.BotName
+		c.toBot(tx, id)
+		return
+	}
+	c.enqueue(tx, id)
+}
+
+func (c *Conversation) toBot(tx *hub.Tx, id string) {
+	c.moveTo(tx, id, StatusBot)
+	c.giveTo(tx, Owner{Type: OwnerBot, ID: c.Bot, Name: c.BotName})
+	c.WaitingSince = hub.Time{}
+}
+
+func (r rules) roomForOne(tx *hub.Tx) *hub.Problem {
+	open := 0
+	for key := range tx.Keys("conversation/") {
+		var c struct{ Status Status }
+		if tx.Get(key, &c); c.Status != StatusResolved {
+			open++
+		}
+	}
+	if open < MaxOpen {
+		return nil
+	}
+	return hub.Problemf(hub.CodeTooLarge, "a customer has at most %d open conversations", MaxOpen).
+		With(map[string]any{"limit": MaxOpen})
+}
+
+// receive takes what a customer wrote elsewhere: into the thread that this
+// channel and address have, reopened if need be, or into a new one. What was
+// received before changes nothing, as long as its thread still shows it.
+func (r rules) receive(tx *hub.Tx, a receiveArgs) *hub.Problem {
+	if p := tooLong(a.Text); p != nil {
+		return p
+	}
+	queue, p := r.knownQueue(a.Queue, r.DefaultQueue)
+	if p != nil {
+		return p
+	}
+	message := externalID(a.Channel, a.Address, a.ExternalID)
+	var id string
+	var c Conversation
+	for key := range tx.Keys("conversation/") {
+		var known Conversation
+		tx.Get(key, &known)
+		if known.Channel != a.Channel || known.Address != a.Address {
+			continue
+		}
+		thread := strings.TrimPrefix(key, "conversation/")
+		if tx.Has(MessageKey(thread, message)) {
+			return nil
+		}
+		if known.Status == StatusResolved && !tx.Now.Before(known.ReopenUntil.Time) {
+			continue
+		}
+		if id == "" || c.Status == StatusResolved && known.Status != StatusResolved || known.OpenedAt.After(c.OpenedAt.Time) && (known.Status != StatusResolved) == (c.Status != StatusResolved) {
+			id, c = thread, known
+		}
+	}
+	if id == "" {
+		if p := r.roomForOne(tx); p != nil {
+			return p
+		}
+		id = tx.NewID("conversation")
+		c = Conversation{Channel: a.Channel, Address: a.Address, Queue: queue, OpenedAt: hub.At(tx.Now)}
+		r.begin(tx, id, &c)
+	}
+	if p := r.hear(tx, id, &c); p != nil {
+		return p
+	}
+	author := Author{Type: AuthorCustomer, ID: tx.Command.On.ID(), Name: a.Name}
+	c.add(tx, id, message, Message{Author: author, Kind: kindOf(a.Text), Body: a.Text, Attachments: a.Attachments, ExternalID: a.ExternalID})
+	if a.SentAt != nil {
+		tx.Occurred(a.SentAt.Time)
+	}
+	tx.Put(Key(id), c)
+	tx.Emit("conversation.message_posted", said{Conversation: id, Message: message})
+	return nil
+}
+
+// externalID makes a message's id of what its channel calls it.
+func externalID(channel, address, id string) string {
+	sum := sha256.Sum256([]byte(channel + "\x00" + address + "\x00" + id))
+	return "x-" + hex.EncodeToString(sum[:16])
+}

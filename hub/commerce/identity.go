@@ -1,0 +1,277 @@
+package commerce
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/samepage/samepage/hub"
+)
+
+// The refusals about identities.
+const (
+	CodeIdentityConflict = "identity_conflict" // another customer's, or one too many; details: type, limit?
+)
+
+// identityChannel is where the index keeps whose a handle is. Its name says no
+// more than a hash, so that it may outlive the person. A phone number is the
+// same handle by whichever way it is reached.
+//
+//	identity:phone:7k3q…   owner {"context":"c-42","verified":true}
+func identityChannel(h hub.Handle) hub.Channel {
+	t := h.Type
+	if t == "whatsapp" || t == "sms" {
+		t = "phone"
+	}
+	sum := sha256.Sum256([]byte(t + "\x00" + h.Value))
+	word := strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20]))
+	return hub.Channel(hub.KindIdentity + ":" + t + ":" + word)
+}
+
+// Holder is "owner" of an identity: the context whose handle it is, or that it
+// shall be nobody's.
+type Holder struct {
+	Context      string   `json:"context,omitempty"`
+	Verified     bool     `json:"verified,omitempty"`
+	Claim        string   `json:"claim,omitempty"` // the command that claimed it
+	At           hub.Time `json:"at"`
+	SuppressedAt hub.Time `json:"suppressed_at,omitzero"`
+}
+
+// IdentityClaim is what the hub asks of an identity.
+type IdentityClaim struct {
+	Context  string `json:"context"`
+	Verified bool   `json:"verified"`
+	Claim    string `json:"claim"`
+	Restore  bool   `json:"restore"` // take it although it was suppressed
+	To       string `json:"to"`      // of a move
+}
+
+// settleIdentity is when a claim is looked at again, in case its context never got it.
+const settleIdentity = time.Minute
+
+func (s *shop) claimIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
+	var h Holder
+	if tx.Get("owner", &h) {
+		switch {
+		case !h.SuppressedAt.IsZero() && !args.Restore:
+			return hub.Problemf(hub.CodeGone, "this handle was erased").With(map[string]any{"type": identityType(tx.Command.On)})
+		case !h.SuppressedAt.IsZero():
+		case h.Context == args.Context && (h.Verified || !args.Verified):
+			return nil
+		case h.Context != args.Context && !s.same(tx, h.Context, args.Context):
+			return conflict(tx, identityType(tx.Command.On), h.Context)
+		}
+	}
+	h = Holder{Context: args.Context, Verified: args.Verified, Claim: args.Claim, At: hub.At(tx.Now)}
+	tx.Put("owner", h)
+	tx.SetTimer("settle", tx.Now.Add(settleIdentity), "identity.settle", IdentityClaim{Context: args.Context})
+	tx.Emit("identity.claimed", nil)
+	return nil
+}
+
+// same reports whether an index that is behind still names what is now another's alias.
+func (s *shop) same(tx *hub.Tx, was, now string) bool {
+	var p Profile
+	tx.Ref(contextChannel(now), "profile", &p)
+	_, ok := p.Aliases[was]
+	return ok
+}
+
+func (s *shop) releaseIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
+	var h Holder
+	if !tx.Get("owner", &h) || h.Context != args.Context || h.Claim != args.Claim || !h.SuppressedAt.IsZero() {
+		return nil
+	}
+	tx.Delete("owner")
+	tx.ClearTimer("settle")
+	tx.Emit("identity.released", nil)
+	return nil
+}
+
+// settleIdentity lets go of what was claimed for a context that does not have
+// it: the node died in between.
+func (s *shop) settleIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
+	var h Holder
+	if !tx.Get("owner", &h) || h.Context != args.Context || !h.SuppressedAt.IsZero() {
+		return nil
+	}
+	var p Profile
+	tx.Ref(contextChannel(h.Context), "profile", &p)
+	for _, i := range p.Identities {
+		if identityChannel(i.handle()) == tx.Command.On {
+			return nil
+		}
+	}
+	tx.Delete("owner")
+	tx.Emit("identity.released", nil)
+	return nil
+}
+
+// moveIdentity follows a merge.
+func (s *shop) moveIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
+	var h Holder
+	if !tx.Get("owner", &h) || h.Context != args.Context || !h.SuppressedAt.IsZero() {
+		return nil
+	}
+	h.Context = args.To
+	tx.Put("owner", h)
+	tx.Emit("identity.moved", nil)
+	return nil
+}
+
+// suppressIdentity makes a handle nobody's, for good.
+func (s *shop) suppressIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
+	var h Holder
+	if tx.Get("owner", &h) && (!h.SuppressedAt.IsZero() || h.Context != args.Context && !s.same(tx, h.Context, args.Context)) {
+		return nil
+	}
+	tx.Put("owner", Holder{At: hub.At(tx.Now), SuppressedAt: hub.At(tx.Now)})
+	tx.ClearTimer("settle")
+	tx.Emit("identity.suppressed", nil)
+	return nil
+}
+
+func identityType(name hub.Channel) string {
+	id := name.ID()
+	return id[:max(strings.LastIndexByte(id, ':'), 0)]
+}
+
+// conflict says that a handle is another customer's; whose, staff and services learn.
+func conflict(tx *hub.Tx, t, context string) *hub.Problem {
+	details := map[string]any{"type": t}
+	switch tx.By().Role {
+	case hub.RoleService, hub.RoleAgent, hub.RoleSupervisor:
+		details["context"] = context
+	}
+	return hub.Problemf(CodeIdentityConflict, "the %s belongs to another customer", t).With(details)
+}
+
+// ProfileIdentify is profile.identify: these handles are this customer's.
+type ProfileIdentify struct {
+	Identities []IdentityArgs `json:"identities"`
+}
+
+// IdentityArgs is a handle as it is told.
+type IdentityArgs struct {
+	Type     string `json:"type"`
+	Value    string `json:"value"`
+	Verified bool   `json:"verified"`
+	Restore  bool   `json:"restore"` // although it was erased: the person came back. For services
+}
+
+// Check implements [hub.Checker].
+func (a *ProfileIdentify) Check(f hub.Faults) {
+	if len(a.Identities) == 0 || len(a.Identities) > 20 {
+		f.Add("/identities", "must be 1 to 20")
+	}
+}
+
+func (i Identity) handle() hub.Handle { return hub.Handle{Type: i.Type, Value: i.Value} }
+
+func (i Identity) key() string { return i.Type + ":" + i.Value }
+
+func (s *shop) identify(tx *hub.Tx, args ProfileIdentify) *hub.Problem {
+	profile, p := s.profile(tx)
+	if p != nil {
+		return p
+	}
+	asked, p := s.handles(tx.Command.Caller, args.Identities)
+	if p != nil {
+		return p
+	}
+	if profile.Identities == nil {
+		profile.Identities = map[string]Identity{}
+	}
+	var added []string
+	for n, i := range asked {
+		old, known := profile.Identities[i.key()]
+		if known && (old.Verified || !i.Verified) {
+			continue
+		}
+		i.FirstSeen = hub.At(tx.Now)
+		if known {
+			i.FirstSeen = old.FirstSeen
+		}
+		i.Source = touchpoint(tx)
+		profile.Identities[i.key()] = i
+		added = append(added, i.Type)
+		claim := IdentityClaim{
+			Context: tx.Command.On.ID(), Verified: i.Verified, Claim: tx.Command.ID, Restore: args.Identities[n].Restore,
+		}
+		on := identityChannel(i.handle())
+		tx.First(
+			hub.Command{Method: "identity.claim", On: on, Args: encode(claim)},
+			hub.Command{Method: "identity.release", On: on, Args: encode(claim)},
+		)
+	}
+	if len(added) == 0 {
+		return nil
+	}
+	if p := s.withinLimits(profile.Identities); p != nil {
+		return p
+	}
+	s.begin(tx, profile)
+	tx.Put("profile", profile)
+	tx.Emit("profile.identified", map[string]any{"types": added})
+	return nil
+}
+
+// handles are what a caller says, normalised. A till says nothing of the kind,
+// and a customer only what their token vouches for.
+func (s *shop) handles(by hub.Caller, args []IdentityArgs) ([]Identity, *hub.Problem) {
+	f := hub.Faults{}
+	var all []Identity
+	for n, a := range args {
+		at := fmt.Sprintf("/identities/%d", n)
+		h, field, reason := s.directory.normalise(hub.Handle{Type: a.Type, Value: a.Value})
+		if reason != "" {
+			f.Add(at+"/"+field, "%s", reason)
+			continue
+		}
+		if by.Device != "" && (h.Value == by.Device || a.Value == by.Device) {
+			f.Add(at+"/value", "is a device, not a person")
+			continue
+		}
+		if a.Restore && by.Role != hub.RoleService {
+			return nil, forbidden("only a service brings an erased handle back")
+		}
+		if by.Role == hub.RoleCustomer {
+			if !s.vouched(by, h) {
+				return nil, forbidden("the token does not vouch for this %s", h.Type)
+			}
+			a.Verified = true
+		}
+		all = append(all, Identity{Type: h.Type, Value: h.Value, Verified: a.Verified})
+	}
+	return all, f.Problem()
+}
+
+func (s *shop) vouched(by hub.Caller, h hub.Handle) bool {
+	return slices.ContainsFunc(by.Vouched, func(v hub.Handle) bool {
+		v, _, reason := s.directory.normalise(v)
+		return reason == "" && v == h
+	})
+}
+
+// withinLimits refuses more handles of a type than one person has: more often
+// than not these are several persons.
+func (s *shop) withinLimits(identities map[string]Identity) *hub.Problem {
+	n := map[string]int{}
+	for _, i := range identities {
+		n[i.Type]++
+	}
+	for _, t := range slices.Sorted(maps.Keys(n)) {
+		if limit := s.directory.limit(t); n[t] > limit {
+			return hub.Problemf(CodeIdentityConflict, "one customer has at most %d of %s", limit, t).
+				With(map[string]any{"type": t, "limit": limit})
+		}
+	}
+	return nil
+}
+
+func contextChannel(id string) hub.Channel { return hub.Channel(hub.KindContext + ":" + id) }

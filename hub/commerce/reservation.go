@@ -1,0 +1,317 @@
+package commerce
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/samepage/samepage/hub"
+)
+
+// Reservation is "reservation/ID" of a store: goods on the shelf that are
+// promised. It holds until it expires; once its order is there, until the
+// order is made (then they leave the shelf) or called off (then they are free).
+//
+//	stock.reserve ─► held ── order placed ──► kept ── started ──► gone, on_hand falls
+//	                  └─ 15 min, no order ─► gone  └─ cancelled ► gone, on_hand stays
+type Reservation struct {
+	Claim
+	State     string   `json:"state"`
+	ExpiresAt hub.Time `json:"expires_at,omitzero"` // of a held one
+}
+
+// States of a reservation.
+const (
+	ReservationHeld = "held"
+	ReservationKept = "kept"
+)
+
+// Claim is what is reserved and for whom.
+type Claim struct {
+	Lines      map[string]int64 `json:"lines"` // sku -> quantity
+	Owner      hub.Channel      `json:"owner"` // the context
+	Order      string           `json:"order,omitempty"`
+	Fulfilment string           `json:"fulfilment,omitempty"`
+}
+
+// StockReserve is stock.reserve. Lines whose sku is untracked take nothing.
+type StockReserve struct {
+	Reservation string `json:"reservation"`
+	Claim
+	Replaces string `json:"replaces"` // a reservation that ends with this one
+	Minutes  int    `json:"minutes"`  // 0: the configured time
+}
+
+// Check implements [hub.Checker].
+func (a *StockReserve) Check(f hub.Faults) {
+	requireID(f, "/reservation", a.Reservation)
+	if len(a.Lines) == 0 || len(a.Lines) > MaxLines {
+		f.Add("/lines", "must name 1 to %d skus", MaxLines)
+	}
+	for sku, n := range a.Lines {
+		requireID(f, pointer("/lines", sku), sku)
+		if n < 1 || n > MaxLines*MaxQuantity {
+			f.Add(pointer("/lines", sku), "must be at least 1")
+		}
+	}
+	if a.Minutes < 0 || a.Minutes > 24*60 {
+		f.Add("/minutes", "must be at most a day")
+	}
+}
+
+// StockRelease is stock.release and stock.commit.
+type StockRelease struct {
+	Reservation string `json:"reservation"`
+}
+
+// Check implements [hub.Checker].
+func (a *StockRelease) Check(f hub.Faults) { requireID(f, "/reservation", a.Reservation) }
+
+// StockSettle is stock.settle: do with reservations what their orders say.
+type StockSettle struct {
+	Reservations map[string]Claim `json:"reservations"`
+}
+
+func (s *shop) reserve(tx *hub.Tx, args StockReserve) *hub.Problem {
+	key := "reservation/" + args.Reservation
+	if tx.Has(key) {
+		return nil
+	}
+	var old Reservation
+	if args.Replaces != "" && tx.Get("reservation/"+args.Replaces, &old) {
+		s.drop(tx, args.Replaces, old)
+		tx.Emit("stock.released", map[string]any{"reservation": args.Replaces})
+	}
+	lines := map[string]int64{}
+	for _, sku := range slices.Sorted(maps.Keys(args.Lines)) {
+		var l Level
+		if !tx.Get("sku/"+sku, &l) {
+			continue
+		}
+		n := args.Lines[sku]
+		if free, tracked := l.free(hub.At(tx.Now)); tracked && free < n {
+			return outOfStock(tx.Command.On.ID(), sku, free)
+		}
+		if l.OnHand != nil {
+			lines[sku] = n
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	hold := s.Hold
+	if args.Minutes > 0 {
+		hold = time.Duration(args.Minutes) * time.Minute
+	}
+	r := Reservation{Claim: args.Claim, State: ReservationHeld, ExpiresAt: hub.At(tx.Now.Add(hold))}
+	r.Lines = lines
+	s.put(tx, args.Reservation, r, 1)
+	s.watch(tx, args.Reservation, args.Claim, r.ExpiresAt.Time)
+	tx.Emit("stock.reserved", map[string]any{"reservation": args.Reservation})
+	return nil
+}
+
+func (s *shop) release(tx *hub.Tx, args StockRelease) *hub.Problem {
+	var r Reservation
+	if !tx.Get("reservation/"+args.Reservation, &r) {
+		return nil
+	}
+	s.drop(tx, args.Reservation, r)
+	tx.Emit("stock.released", map[string]any{"reservation": args.Reservation})
+	return nil
+}
+
+func (s *shop) commitStock(tx *hub.Tx, args StockRelease) *hub.Problem {
+	var r Reservation
+	if !tx.Get("reservation/"+args.Reservation, &r) {
+		return notFound("reservation", args.Reservation)
+	}
+	s.takeAway(tx, args.Reservation, r)
+	tx.Emit("stock.committed", map[string]any{"reservation": args.Reservation})
+	return nil
+}
+
+// settleReservations looks at the orders themselves, so it may run at any time and any
+// number of times: after the order changed, and from a timer in case that was lost.
+func (s *shop) settleReservations(tx *hub.Tx, args StockSettle) *hub.Problem {
+	now := hub.At(tx.Now)
+	for _, id := range slices.Sorted(maps.Keys(args.Reservations)) {
+		claim := args.Reservations[id]
+		var r Reservation
+		have := tx.Get("reservation/"+id, &r)
+		var o Order
+		f, ours := Fulfilment{}, false
+		if claim.Order != "" && tx.Ref(claim.Owner, "order/"+claim.Order, &o) {
+			f, ours = o.Fulfilments[claim.Fulfilment]
+			ours = ours && f.Reservation == id && f.Store == tx.Command.On.ID()
+		}
+		switch {
+		case !ours && have && (r.State == ReservationKept || !r.ExpiresAt.After(now.Time)):
+			s.drop(tx, id, r)
+			tx.Emit("stock.reservation_expired", map[string]any{"reservation": id})
+		case !ours && have:
+			s.watch(tx, id, claim, r.ExpiresAt.Time)
+		case !ours:
+		case !have && f.State == FulfilmentProposed:
+			// It expired before its order was there, or the order was never asked: it is owed all the same.
+			s.owe(tx, id, claim)
+		case !have:
+		case f.State == FulfilmentProposed:
+			if r.State == ReservationHeld {
+				r.State, r.ExpiresAt, r.Order, r.Fulfilment = ReservationKept, hub.Time{}, claim.Order, claim.Fulfilment
+				tx.Put("reservation/"+id, r)
+				s.nameClaims(tx, r)
+				tx.Emit("stock.reservation_kept", map[string]any{"reservation": id})
+			}
+			s.watch(tx, id, claim, tx.Now.Add(keptLook))
+		case f.open() || !f.AcceptedAt.IsZero():
+			s.takeAway(tx, id, r)
+			tx.Emit("stock.committed", map[string]any{"reservation": id})
+		default:
+			s.drop(tx, id, r)
+			if f.Reason == ReasonOutOfStock && f.State == FulfilmentFailed && len(r.Lines) == 1 {
+				s.missing(tx, r)
+			}
+			tx.Emit("stock.released", map[string]any{"reservation": id})
+		}
+	}
+	return nil
+}
+
+// keptLook is how often a kept reservation looks after its order by itself.
+const keptLook = 24 * time.Hour
+
+// owe reserves what was promised already, whether it is there or not.
+func (s *shop) owe(tx *hub.Tx, id string, claim Claim) {
+	lines, short := map[string]int64{}, map[string]int64{}
+	for _, sku := range slices.Sorted(maps.Keys(claim.Lines)) {
+		var l Level
+		if !tx.Get("sku/"+sku, &l) || l.OnHand == nil {
+			continue
+		}
+		lines[sku] = claim.Lines[sku]
+		if free := *l.OnHand - l.Reserved - l.Safety; free < lines[sku] {
+			short[sku] = lines[sku] - max(free, 0)
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	r := Reservation{Claim: claim, State: ReservationKept}
+	r.Lines = lines
+	s.put(tx, id, r, 1)
+	s.watch(tx, id, claim, tx.Now.Add(keptLook))
+	if len(short) > 0 {
+		tx.Emit("stock.shortfall", map[string]any{"reservation": id, "short": short})
+		return
+	}
+	tx.Emit("stock.reserved", map[string]any{"reservation": id})
+}
+
+// put writes a reservation and adds it to (or, with -1, takes it from) the levels.
+func (s *shop) put(tx *hub.Tx, id string, r Reservation, sign int64) {
+	if sign > 0 {
+		tx.Put("reservation/"+id, r)
+	} else {
+		tx.Delete("reservation/" + id)
+		tx.ClearTimer("reservation/" + id)
+	}
+	for _, sku := range slices.Sorted(maps.Keys(r.Lines)) {
+		var l Level
+		if !tx.Get("sku/"+sku, &l) {
+			continue
+		}
+		l.Reserved += sign * r.Lines[sku]
+		l.derive()
+		s.putLevel(tx, sku, l)
+	}
+}
+
+// drop ends a reservation; its goods are free again.
+func (s *shop) drop(tx *hub.Tx, id string, r Reservation) { s.put(tx, id, r, -1) }
+
+// takeAway ends a reservation; its goods have left the shelf.
+func (s *shop) takeAway(tx *hub.Tx, id string, r Reservation) {
+	s.drop(tx, id, r)
+	for _, sku := range slices.Sorted(maps.Keys(r.Lines)) {
+		var l Level
+		if tx.Get("sku/"+sku, &l) && l.OnHand != nil {
+			n := *l.OnHand - r.Lines[sku]
+			l.OnHand = &n
+			l.derive()
+			s.putLevel(tx, sku, l)
+		}
+	}
+}
+
+// missing corrects the level of goods that the picker did not find: none are free.
+func (s *shop) missing(tx *hub.Tx, r Reservation) {
+	for sku := range r.Lines {
+		var l Level
+		if tx.Get("sku/"+sku, &l) && l.OnHand != nil {
+			n := min(*l.OnHand, l.Reserved+l.Safety)
+			l.OnHand = &n
+			l.derive()
+			s.putLevel(tx, sku, l)
+		}
+	}
+}
+
+// watch looks at a reservation again at due.
+func (s *shop) watch(tx *hub.Tx, id string, claim Claim, due time.Time) {
+	tx.SetTimer("reservation/"+id, due, "stock.settle", StockSettle{Reservations: map[string]Claim{id: claim}})
+}
+
+// reserveFirst has the store hold goods before the decision stands, and names
+// the reservation. A store that counts none of them is not asked.
+func (s *shop) reserveFirst(tx *hub.Tx, order, fulfilment, store string, skus map[string]int64) string {
+	on := storeChannel(store)
+	if !s.counted(tx, store, skus) {
+		return ""
+	}
+	id := tx.NewID("reservation")
+	tx.First(
+		hub.Command{Method: "stock.reserve", On: on, Caller: system(), Args: encode(StockReserve{
+			Reservation: id, Claim: Claim{Lines: skus, Owner: tx.Command.On, Order: order, Fulfilment: fulfilment},
+		})},
+		hub.Command{Method: "stock.release", On: on, Caller: system(), Args: encode(StockRelease{id})},
+	)
+	return id
+}
+
+// settleStock tells the stores of an order to look at its reservations.
+func (s *shop) settleStock(tx *hub.Tx, order string, o *Order) {
+	claims := map[string]map[string]Claim{}
+	for id, f := range o.Fulfilments {
+		if f.Reservation == "" {
+			continue
+		}
+		if claims[f.Store] == nil {
+			claims[f.Store] = map[string]Claim{}
+		}
+		claims[f.Store][f.Reservation] = Claim{Lines: o.skus(f), Owner: tx.Command.On, Order: order, Fulfilment: id}
+	}
+	for _, store := range slices.Sorted(maps.Keys(claims)) {
+		tx.Then(hub.Command{Method: "stock.settle", On: storeChannel(store), Caller: system(), Args: encode(StockSettle{claims[store]})})
+	}
+}
+
+// releaseThen lets the goods of a frozen cart go.
+func (s *shop) releaseThen(tx *hub.Tx, cart *Cart) {
+	tx.Then(hub.Command{
+		Method: "stock.release", On: storeChannel(cart.Store), Caller: system(), Args: encode(StockRelease{cart.Reservation}),
+	})
+}
+
+// OrderSettleStock has the stores of an order look at its reservations again.
+type OrderSettleStock struct {
+	Order string `json:"order"`
+}
+
+func (s *shop) settleOrderStock(tx *hub.Tx, args OrderSettleStock) *hub.Problem {
+	o := &Order{}
+	if tx.Get("order/"+args.Order, o) {
+		s.settleStock(tx, args.Order, o)
+	}
+	return nil
+}

@@ -1,0 +1,351 @@
+package commerce
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/samepage/samepage/hub"
+)
+
+// States of a return.
+//
+//	requested ─receive─► returned ─┬─restock──► back_in_stock
+//	(none) ────receive──────►      └─write_off► unusable
+const (
+	ReturnRequested   = "requested"
+	ReturnReturned    = "returned"
+	ReturnBackInStock = "back_in_stock"
+	ReturnUnusable    = "unusable"
+)
+
+// Return is goods of an order that come back. Refunds are counted on the tenders.
+type Return struct {
+	Lines    map[string]int64 `json:"lines"` // line id -> quantity
+	State    string           `json:"state"`
+	Reason   string           `json:"reason,omitempty"`
+	Store    string           `json:"store,omitempty"` // that has the goods
+	Refunded Money            `json:"refunded,omitzero"`
+	At       hub.Time         `json:"at"` // of its state
+	By       hub.Actor        `json:"by"`
+}
+
+// ReturnRequest is return.request.
+type ReturnRequest struct {
+	Order  string           `json:"order"`
+	Return string           `json:"return"`
+	Lines  map[string]int64 `json:"lines"`
+	Reason string           `json:"reason"`
+}
+
+// Check implements [hub.Checker].
+func (a *ReturnRequest) Check(f hub.Faults) {
+	requireID(f, "/order", a.Order)
+	checkID(f, "/return", a.Return)
+	checkText(f, "/reason", a.Reason, MaxReason)
+	for id, n := range a.Lines {
+		checkQuantity(f, pointer("/lines", id), n, 1)
+	}
+	if len(a.Lines) > MaxLines {
+		f.Add("/lines", "must be at most %d", MaxLines)
+	}
+}
+
+// ReturnReceive is return.receive: the goods are at a store. A return that was
+// not requested names its lines.
+type ReturnReceive struct {
+	ReturnRequest
+	Store string `json:"store"`
+}
+
+// Check implements [hub.Checker].
+func (a *ReturnReceive) Check(f hub.Faults) {
+	a.ReturnRequest.Check(f)
+	requireID(f, "/store", a.Store)
+}
+
+// ReturnRefund is return.refund. Without an amount it is what the lines cost;
+// without a return it is what is owed of a cancelled or edited order.
+type ReturnRefund struct {
+	Order  string `json:"order"`
+	Return string `json:"return"`
+	Amount *Money `json:"amount"`
+}
+
+// Check implements [hub.Checker].
+func (a *ReturnRefund) Check(f hub.Faults) {
+	requireID(f, "/order", a.Order)
+	checkID(f, "/return", a.Return)
+	if a.Amount != nil {
+		a.Amount.check(f, "/amount", 1)
+	}
+}
+
+// ReturnRef is the arguments of return.restock and return.write_off.
+type ReturnRef struct {
+	Order  string `json:"order"`
+	Return string `json:"return"`
+}
+
+// Check implements [hub.Checker].
+func (a *ReturnRef) Check(f hub.Faults) {
+	requireID(f, "/order", a.Order)
+	requireID(f, "/return", a.Return)
+}
+
+func (s *shop) requestReturn(tx *hub.Tx, args ReturnRequest) *hub.Problem {
+	o, p := s.order(tx, args.Order)
+	if p != nil {
+		return p
+	}
+	id := cmp.Or(args.Return, tx.NewID("return"))
+	if _, ok := o.Returns[id]; ok {
+		return hub.Faults{"/return": "is another return's"}.Problem()
+	}
+	if p := o.returnable(args.Lines, ""); p != nil {
+		return p
+	}
+	r := Return{Lines: args.Lines, State: ReturnRequested, Reason: args.Reason, At: hub.At(tx.Now), By: tx.By()}
+	return s.putReturn(tx, args.Order, o, id, r, "return.requested")
+}
+
+// receiveReturn takes goods back at any store: they need not be where they came from.
+func (s *shop) receiveReturn(tx *hub.Tx, args ReturnReceive) *hub.Problem {
+	if c := tx.Command.Caller; c.Role == hub.RolePOS && c.Store != args.Store {
+		return forbidden("a till receives for its own store")
+	}
+	o := &Order{}
+	if !tx.Get("order/"+args.Order, o) {
+		return notFound("order", args.Order)
+	}
+	id := cmp.Or(args.Return, tx.NewID("return"))
+	r, ok := o.Returns[id]
+	if ok && r.State != ReturnRequested {
+		return invalidTransition(tx, "receive", r.State, r.At, r.By)
+	}
+	if len(args.Lines) > 0 {
+		r.Lines = args.Lines
+	}
+	if p := o.returnable(r.Lines, id); p != nil {
+		return p
+	}
+	r.State, r.Store, r.Reason, r.At, r.By = ReturnReturned, args.Store, cmp.Or(args.Reason, r.Reason), hub.At(tx.Now), tx.By()
+	return s.putReturn(tx, args.Order, o, id, r, "return.received")
+}
+
+// returnable holds what comes back against what was handed over, or made and
+// not collected, and is not on its way back.
+func (o *Order) returnable(lines map[string]int64, except string) *hub.Problem {
+	if len(lines) == 0 {
+		return hub.Faults{"/lines": "required: line and quantity"}.Problem()
+	}
+	left := map[string]int64{}
+	for _, f := range o.Fulfilments {
+		switch {
+		case f.State == FulfilmentCompleted, f.State == FulfilmentShipped, f.State == FulfilmentDelivered, f.uncollected():
+			for id, n := range f.Lines {
+				left[id] += n
+			}
+		}
+	}
+	for rid, r := range o.Returns {
+		if rid != except {
+			for id, n := range r.Lines {
+				left[id] -= n
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(lines)) {
+		if _, ok := o.Lines[id]; !ok {
+			return notFound("line", id)
+		}
+		if lines[id] > left[id] {
+			return hub.Problemf(CodeReturnExceeded, "only %d of it can come back", left[id]).
+				With(map[string]any{"line": id, "left": left[id]})
+		}
+	}
+	return nil
+}
+
+func (s *shop) putReturn(tx *hub.Tx, order string, o *Order, id string, r Return, event string) *hub.Problem {
+	if o.Returns == nil {
+		o.Returns = map[string]Return{}
+	}
+	o.Returns[id] = r
+	tx.Put("order/"+order, o)
+	Note(tx, event, "order/"+order, "Order "+o.Number+": return "+r.State)
+	tx.Emit(event, map[string]any{"order": order, "return": id, "state": r.State})
+	return nil
+}
+
+// ownReturn loads a return that the caller may act on: a till, where it has the goods.
+func (s *shop) ownReturn(tx *hub.Tx, order, id string) (*Order, Return, *hub.Problem) {
+	o := &Order{}
+	if !tx.Get("order/"+order, o) {
+		return nil, Return{}, notFound("order", order)
+	}
+	r, ok := o.Returns[id]
+	c := tx.Command.Caller
+	switch {
+	case c.Role == hub.RolePOS && r.Store != c.Store && !(r.Store == "" && o.Store == c.Store):
+		return nil, r, forbidden("the return is another store's")
+	case !ok && id != "":
+		return nil, r, notFound("return", id)
+	}
+	return o, r, nil
+}
+
+// refundReturn gives money and points back, in proportion to what each tender
+// still holds and never more than that.
+func (s *shop) refundReturn(tx *hub.Tx, args ReturnRefund) *hub.Problem {
+	o, r, p := s.ownReturn(tx, args.Order, args.Return)
+	if p != nil {
+		return p
+	}
+	amount := Money{0, o.Total.Currency}
+	switch {
+	case args.Amount != nil:
+		amount = *args.Amount
+	case args.Return != "":
+		for _, id := range slices.Sorted(maps.Keys(r.Lines)) {
+			worth, p := o.worth(id, r.Lines[id], args.Return)
+			if p != nil {
+				return p
+			}
+			if amount, p = amount.Add(worth); p != nil {
+				return p
+			}
+		}
+		amount.Amount -= r.Refunded.Amount
+	default:
+		amount.Amount = o.owed()
+	}
+	if p := amount.same(o.Total); p != nil {
+		return p
+	}
+	if args.Return != "" && r.State == ReturnRequested || amount.Amount <= 0 {
+		return invalidTransition(tx, "refund", cmp.Or(r.State, o.PaymentState), r.At, r.By)
+	}
+	paid := o.captured()
+	if args.Return == "" {
+		paid = o.owed() // nothing came back: no more than is owed
+	}
+	if amount.Amount > paid {
+		return hub.Problemf(CodeAmountExceedsPaid, "%d is more than the %d that are paid", amount.Amount, paid).
+			With(map[string]any{"paid": Money{paid, o.Total.Currency}, "amount": amount})
+	}
+	now := hub.At(tx.Now)
+	l := s.loyalty(tx)
+	earning := o.earning()
+	ids := slices.Sorted(maps.Keys(o.Tenders))
+	weights := make([]int64, len(ids))
+	for i, id := range ids {
+		weights[i] = o.Tenders[id].net()
+	}
+	back := int64(0)
+	for i, part := range amount.Split(weights...) {
+		if part.Amount == 0 {
+			continue
+		}
+		t := o.Tenders[ids[i]]
+		t.Refunded = Money{t.Refunded.Amount + part.Amount, o.Total.Currency}
+		if t.Type == TenderPoints {
+			whole, _ := scale(t.Points, t.Refunded.Amount, t.Amount.Amount)
+			if points := whole - t.PointsReturned; points > 0 {
+				back += points
+				t.PointsReturned = whole
+			}
+		}
+		if t.net() == 0 {
+			t.Status, t.At, t.By = TenderRefunded, now, tx.By()
+		}
+		o.Tenders[ids[i]] = t
+	}
+	if back > 0 {
+		if p := l.post(LedgerEntry{At: now, Kind: LedgerReturned, Points: back, OrderRef: args.Order}); p != nil {
+			return p
+		}
+	}
+	// What is no longer paid is no longer earned for.
+	if keep, _ := scale(o.PointsEarned, o.earning().Amount, max(earning.Amount, 1)); keep < o.PointsEarned {
+		if p := l.reverse(o.PointsEarned-keep, args.Order, "refund", now); p != nil {
+			return p
+		}
+		o.PointsEarned = keep
+	}
+	if args.Return != "" {
+		r.Refunded = Money{r.Refunded.Amount + amount.Amount, o.Total.Currency}
+		o.Returns[args.Return] = r
+	}
+	o.settle(now)
+	tx.Put("order/"+args.Order, o)
+	s.putLoyalty(tx, l)
+	Note(tx, "return.refunded", "order/"+args.Order, "Order "+o.Number+": refund")
+	tx.Emit("return.refunded", map[string]any{"order": args.Order, "return": args.Return, "amount": amount, "points": back})
+	return nil
+}
+
+// worth is what n pieces of a line were sold for, less what codes took off.
+// The parts of a line that come back one after the other sum to the line.
+func (o *Order) worth(id string, n int64, except string) (Money, *hub.Problem) {
+	line, before := o.Lines[id], int64(0)
+	for rid, r := range o.Returns {
+		if rid != except && r.Refunded.Amount > 0 {
+			before += r.Lines[id]
+		}
+	}
+	first, p := line.Total.Scale(before, max(line.Quantity, 1))
+	if p != nil {
+		return first, p
+	}
+	both, p := line.Total.Scale(before+n, max(line.Quantity, 1))
+	if p != nil {
+		return both, p
+	}
+	return both.Sub(first)
+}
+
+// owed is what was captured beyond what is due.
+func (o *Order) owed() int64 {
+	if o.Cancelled != nil {
+		return o.captured()
+	}
+	return max(o.captured()-o.Total.Amount+o.returned(), 0)
+}
+
+// restock puts returned goods on the shelf of the store that has them.
+func (s *shop) restock(tx *hub.Tx, args ReturnRef) *hub.Problem {
+	o, r, p := s.ownReturn(tx, args.Order, args.Return)
+	if p != nil {
+		return p
+	}
+	if r.State != ReturnReturned {
+		return invalidTransition(tx, "restock", r.State, r.At, r.By)
+	}
+	skus := o.skus(Fulfilment{Lines: r.Lines})
+	if s.counted(tx, r.Store, skus) {
+		// First, not then: goods that were counted twice can be counted again, lost ones are looked for.
+		on, put, take := storeChannel(r.Store), map[string]int64{}, map[string]int64{}
+		for sku, n := range skus {
+			put[sku], take[sku] = n, -n
+		}
+		tx.First(
+			hub.Command{Method: "stock.shift", On: on, Caller: system(), Args: encode(StockShift{put})},
+			hub.Command{Method: "stock.shift", On: on, Caller: system(), Args: encode(StockShift{take})},
+		)
+	}
+	r.State, r.At, r.By = ReturnBackInStock, hub.At(tx.Now), tx.By()
+	return s.putReturn(tx, args.Order, o, args.Return, r, "return.restocked")
+}
+
+func (s *shop) writeOff(tx *hub.Tx, args ReturnRef) *hub.Problem {
+	o, r, p := s.ownReturn(tx, args.Order, args.Return)
+	if p != nil {
+		return p
+	}
+	if r.State != ReturnReturned {
+		return invalidTransition(tx, "write_off", r.State, r.At, r.By)
+	}
+	r.State, r.At, r.By = ReturnUnusable, hub.At(tx.Now), tx.By()
+	return s.putReturn(tx, args.Order, o, args.Return, r, "return.written_off")
+}
