@@ -1,0 +1,98 @@
+-- What stands before the scripts that deal with channels.
+
+-- need reads a key; one of another type is named, before anything was written.
+local function need(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) == 'table' and reply.err then
+    error({err = 'CORRUPT ' .. key .. ': ' .. reply.err})
+  end
+  return reply
+end
+
+-- epoch is the partition's. It is bound to the master's replication history,
+-- which is another one after every failover and restart: the epoch then is the
+-- given new word, and base is how far the partition's log had come. A channel
+-- whose past was erased is of an epoch of its own, the partition's and a word
+-- behind it.
+local function epoch(partition, word, channel)
+  local info = redis.call('INFO', 'replication')
+  local _, at = string.find(info, 'master_replid:', 1, true)
+  local run = string.sub(info, at + 1, at + 40)
+  local known = need('HMGET', partition, 'run', 'epoch', 'seq', 'epoch of ' .. (channel or ''))
+  local suffix = known[4] and '-' .. known[4] or ''
+  if known[1] == run and known[2] then
+    return known[2] .. suffix
+  end
+  redis.call('HSET', partition, 'run', run, 'epoch', word, 'base', known[3] or '0')
+  return word .. suffix
+end
+
+-- standing is the offset that a channel with entries stands at.
+local function standing(head)
+  return string.match(need('GET', head) or '0 ', '^(%d+) ') or 'none'
+end
+
+-- plain is where a plain channel stands: its epoch, its offset, and what its
+-- epoch has behind the partition's. A position that has expired is forgotten,
+-- which moves on the epoch of all channels of the partition without one, so
+-- that no offset is used twice in an epoch.
+local function plain(partition, key, log, forget, channel, now, epoch)
+  local known = need('HMGET', key, 'offset', 'epoch', 'until')
+  if known[1] and known[3] and tonumber(known[3]) <= now then
+    redis.call('DEL', key, log)
+    redis.call('ZREM', forget, channel)
+    redis.call('HINCRBY', partition, 'forgot', 1)
+    known = {}
+  end
+  if known[1] then
+    return epoch .. known[2], known[1], known[2]
+  end
+  local forgot = redis.call('HGET', partition, 'forgot')
+  local suffix = forgot and '-' .. forgot or ''
+  return epoch .. suffix, '0', suffix
+end
+
+-- trim removes from a stream's front what has a time before cutoff, and
+-- returns the oldest time that is left.
+local function trim(stream, cutoff)
+  local count = 1
+  while true do
+    local rows = redis.call('XRANGE', stream, '-', '+', 'COUNT', count)
+    local gone, first = 0, nil
+    for _, row in ipairs(rows) do
+      if tonumber(row[2][2]) >= cutoff then
+        first = row[1]
+        break
+      end
+      gone = gone + 1
+    end
+    if gone == 0 then
+      return rows[1] and rows[1][2][2]
+    end
+    if first then
+      redis.pcall('XTRIM', stream, 'MINID', first)
+      return rows[gone + 1][2][2]
+    end
+    local offset = string.match(rows[gone][1], '%d+')
+    local reply = redis.pcall('XTRIM', stream, 'MINID', string.format('%.0f', tonumber(offset) + 1))
+    if type(reply) == 'table' then
+      return
+    end
+    count = 64
+  end
+end
+
+-- sift removes from a plain channel's log what has expired: from the front,
+-- or, if publications with different times to live are mixed, wherever it is.
+local function sift(key, log, now)
+  if redis.call('HGET', key, 'mixed') then
+    for _, row in ipairs(redis.call('XRANGE', log, '-', '+')) do
+      if tonumber(row[2][2]) <= now then
+        redis.pcall('XDEL', log, row[1])
+      end
+    end
+  else
+    trim(log, now + 1)
+  end
+end
+

@@ -1,0 +1,256 @@
+package redis
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/samepage/samepage/hub"
+)
+
+//go:embed records.lua
+var recordsLua string
+
+var recordsScript = newScript(epochLua + recordsLua)
+
+const (
+	logBatch = 128                    // records of a partition read at once
+	logPoll  = 500 * time.Millisecond // how often is looked although nothing was told
+)
+
+// wakes are the consumers of the log that wait for partitions to grow.
+type wakes struct {
+	mu      sync.Mutex
+	waiting map[int]map[chan int]bool // partition -> who wants to know
+}
+
+// tell passes on that a partition has grown.
+func (w *wakes) tell(partition int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.waiting[partition] {
+		select {
+		case c <- partition:
+		default: // it has enough to look at, and looks by itself too
+		}
+	}
+}
+
+// wake subscribes a consumer to its partitions' growth. That it stands is not
+// waited for: until then the consumer looks by itself.
+func (e *Engine) wake(partitions []int) (woken chan int, stop func()) {
+	woken = make(chan int, 4*len(partitions)+16)
+	w := &e.wakes
+	w.mu.Lock()
+	var fresh []int
+	for _, p := range partitions {
+		if w.waiting[p] == nil {
+			w.waiting[p] = map[chan int]bool{}
+			fresh = append(fresh, p)
+		}
+		w.waiting[p][woken] = true
+	}
+	w.mu.Unlock()
+	e.topics.mu.Lock()
+	for _, p := range fresh {
+		t := &topic{name: e.keys.topic(p, topicRecords), partition: p, take: func([]byte) { e.wakes.tell(p) }}
+		e.topics.all[p][t.name] = t
+		e.topo.node(p).link.add([]*topic{t})
+	}
+	e.topics.mu.Unlock()
+	return woken, func() {
+		var gone []*topic
+		e.topics.mu.Lock()
+		w.mu.Lock()
+		for _, p := range partitions {
+			delete(w.waiting[p], woken)
+			if len(w.waiting[p]) == 0 {
+				delete(w.waiting, p)
+				if t := e.topics.all[p][e.keys.topic(p, topicRecords)]; t != nil {
+					gone = append(gone, t)
+				}
+			}
+		}
+		w.mu.Unlock()
+		e.topics.mu.Unlock()
+		e.unsubscribe(gone)
+	}
+}
+
+// reading is how far a consumer has come in one partition.
+type reading struct {
+	cursor uint64
+	epoch  string
+}
+
+// Log implements [hub.Engine]. While the store is away it waits, and goes on.
+// A record that cannot be read is yielded as its error, with its place, and
+// the log goes on behind it.
+func (e *Engine) Log(ctx context.Context, after hub.Cursors) iter.Seq2[hub.Record, error] {
+	return func(yield func(hub.Record, error) bool) {
+		if err := e.enter(ctx); err != nil {
+			yield(hub.Record{}, err)
+			return
+		}
+		at := make(map[int]*reading, len(after))
+		for p, cursor := range after {
+			if p < 0 || p >= e.Partitions() {
+				yield(hub.Record{}, fmt.Errorf("hub/redis: no partition %d", p))
+				return
+			}
+			at[p] = &reading{cursor: cursor}
+		}
+		woken, stop := e.wake(slices.Collect(maps.Keys(at)))
+		defer stop()
+		poll := time.NewTicker(logPoll)
+		defer poll.Stop()
+		ready := e.partitionsOf(at)
+		for {
+			for len(ready) > 0 {
+				again, on := e.readRecords(ctx, at, ready, yield)
+				if !on {
+					return
+				}
+				ready = again
+			}
+			select {
+			case <-ctx.Done():
+				yield(hub.Record{}, ctx.Err())
+				return
+			case <-e.ctx.Done():
+				yield(hub.Record{}, hub.ErrClosed)
+				return
+			case <-poll.C:
+				ready = e.partitionsOf(at)
+			case p := <-woken:
+				ready = map[int]struct{}{p: {}}
+				for range len(woken) {
+					ready[<-woken] = struct{}{}
+				}
+			}
+		}
+	}
+}
+
+func (e *Engine) partitionsOf(at map[int]*reading) map[int]struct{} {
+	all := make(map[int]struct{}, len(at))
+	for p := range at {
+		all[p] = struct{}{}
+	}
+	return all
+}
+
+// page is what one partition gave.
+type page struct {
+	epoch     string
+	seq, base uint64
+	rows      []any
+	own       map[hub.Channel]string // epochs of channels that are of another
+}
+
+// readRecords reads the next records of the given partitions, yields them and
+// returns which of them have more.
+func (e *Engine) readRecords(ctx context.Context, at map[int]*reading, ready map[int]struct{}, yield func(hub.Record, error) bool) (map[int]struct{}, bool) {
+	var mu sync.Mutex
+	pages := map[int]page{}
+	err := each(ready, func(p int, _ struct{}) error {
+		pg, err := e.readPage(ctx, p, at[p].cursor)
+		if err == nil {
+			mu.Lock()
+			pages[p] = pg
+			mu.Unlock()
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, hub.ErrUnavailable) && ctx.Err() == nil && e.ctx.Err() == nil {
+		if !yield(hub.Record{}, err) {
+			return nil, false
+		}
+	}
+	more := map[int]struct{}{}
+	for p, pg := range pages {
+		on, again := e.yieldPage(p, at[p], pg, yield)
+		if !on {
+			return nil, false
+		}
+		if again {
+			more[p] = struct{}{}
+		}
+	}
+	return more, true
+}
+
+func (e *Engine) readPage(ctx context.Context, p int, cursor uint64) (page, error) {
+	reply, err := e.run(ctx, p, recordsScript, []string{e.keys.of(p, keyPartition), e.keys.of(p, keyRecords)},
+		e.word(), strconv.FormatUint(cursor, 10), logBatch)
+	if err != nil {
+		return page{}, err
+	}
+	r, err := list(reply, 5)
+	if err != nil {
+		return page{}, err
+	}
+	seq, err1 := number(r[1])
+	base, err2 := number(r[2])
+	rows, err3 := list(r[3], 0)
+	own, err4 := list(r[4], 0)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return page{}, corruptKey(e.keys.of(p, keyPartition), "", err)
+	}
+	pg := page{text(r[0]), seq, base, rows, make(map[hub.Channel]string, len(own)/2)}
+	for i := 0; i+1 < len(own); i += 2 {
+		pg.own[hub.Channel(text(own[i]))] = text(own[i+1])
+	}
+	return pg, nil
+}
+
+// yieldPage hands out a partition's records. on is false if the consumer has
+// enough; again is true if there may be more.
+func (e *Engine) yieldPage(p int, r *reading, pg page, yield func(hub.Record, error) bool) (on, again bool) {
+	// After a new master took over, what is behind base is another past than the one we read:
+	// from there we read again.
+	switch was := r.epoch; {
+	case was != "" && was != pg.epoch && pg.base < r.cursor, was == "" && pg.seq < r.cursor:
+		r.cursor, r.epoch = min(pg.base, pg.seq), pg.epoch
+		return yield(hub.Record{Partition: p, Seq: r.cursor}, hub.ErrTrimmed), true
+	}
+	r.epoch = pg.epoch
+	if len(pg.rows) == 0 {
+		if pg.seq > r.cursor { // all of it was let go
+			r.cursor = pg.seq
+			return yield(hub.Record{Partition: p, Seq: r.cursor}, hub.ErrTrimmed), false
+		}
+		return true, false
+	}
+	for _, row := range pg.rows {
+		seq, fields, err := parseRow(row)
+		if err != nil {
+			return yield(hub.Record{Partition: p}, corruptKey(e.keys.of(p, keyRecords), "", err)), false
+		}
+		if seq > r.cursor+1 && !yield(hub.Record{Partition: p, Seq: seq - 1}, hub.ErrTrimmed) {
+			return false, false
+		}
+		r.cursor = seq
+		name := hub.Channel(fields["c"])
+		var m *hub.Message
+		offset, err := strconv.ParseUint(fields["o"], 10, 64)
+		if err == nil {
+			m, err = decodeMessage(name, hub.Position{Epoch: cmp.Or(pg.own[name], pg.epoch), Offset: offset}, []byte(fields["m"]))
+		}
+		if err != nil {
+			err = corruptKey(e.keys.of(p, keyRecords), "at "+strconv.FormatUint(seq, 10), err)
+		}
+		if !yield(hub.Record{Partition: p, Seq: seq, Message: m}, err) {
+			return false, false
+		}
+	}
+	return true, len(pg.rows) == logBatch
+}

@@ -1,0 +1,243 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// maxBatch is how many calls share one round trip at most.
+const maxBatch = 256
+
+var (
+	errQueueFull = errors.New("too many calls are waiting for the server")
+	errNodeGone  = errors.New("the server is no longer a master")
+)
+
+// node is one master: a queue of calls, the connections that carry them, many
+// at a time, and a connection that listens ([link]).
+type node struct {
+	addr   string
+	client *goredis.Client
+	opts   *Options
+	acks   acks
+	log    *slog.Logger
+	link   *link
+
+	queue  chan *call
+	ctx    context.Context // ends with the node
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	mu    sync.Mutex // guards the following fields
+	down  error      // why it is away; nil: it is not
+	since time.Time
+	up    chan struct{} // closed when it is back
+}
+
+// call is one command on its way.
+type call struct {
+	args  []any
+	acked bool // to be acknowledged as Options.Acks says
+	state atomic.Int32
+	reply any
+	err   error
+	done  chan struct{}
+}
+
+const (
+	callWaits = iota
+	callTaken
+	callLeft
+)
+
+func newNode(ctx context.Context, addr string, client *goredis.Client, opts *Options, acks acks) *node {
+	n := &node{addr: addr, client: client, opts: opts, acks: acks, log: opts.Logger, queue: make(chan *call, opts.Queue)}
+	n.ctx, n.cancel = context.WithCancel(ctx)
+	for range opts.Connections {
+		n.work.Go(n.run)
+	}
+	return n
+}
+
+// close ends the node; calls that wait fail.
+func (n *node) close() {
+	n.cancel()
+	n.work.Wait()
+	if n.link != nil {
+		n.link.wait()
+	}
+	_ = n.client.Close()
+}
+
+// do runs one command and returns its reply or its error, as the server gave
+// them. If ctx ends before it was sent, it never is.
+func (n *node) do(ctx context.Context, args []any, acked bool) (any, error) {
+	if err := n.ready(ctx); err != nil {
+		return nil, err
+	}
+	c := &call{args: args, acked: acked, done: make(chan struct{})}
+	select {
+	case n.queue <- c:
+	default:
+		return nil, errQueueFull
+	}
+	select {
+	case <-c.done:
+		return c.reply, c.err
+	case <-n.ctx.Done():
+		select {
+		case <-c.done:
+			return c.reply, c.err
+		default:
+			return nil, errNodeGone
+		}
+	case <-ctx.Done():
+		if c.state.CompareAndSwap(callWaits, callLeft) {
+			return nil, ctx.Err()
+		}
+		return nil, ctx.Err()
+	}
+}
+
+// ready waits for a node that is away, for as long as Options.Patience since it went.
+func (n *node) ready(ctx context.Context) error {
+	n.mu.Lock()
+	down, up, since := n.down, n.up, n.since
+	n.mu.Unlock()
+	if down == nil {
+		return ctx.Err()
+	}
+	left := n.opts.Patience - time.Since(since)
+	if left <= 0 {
+		return fmt.Errorf("away for %s: %w", time.Since(since).Round(time.Millisecond), down)
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-up:
+		return nil
+	case <-timer.C:
+		return down
+	case <-n.ctx.Done():
+		return errNodeGone
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run carries calls: whatever has queued up shares a round trip.
+func (n *node) run() {
+	batch := make([]*call, 0, maxBatch)
+	for {
+		select {
+		case c := <-n.queue:
+			batch = append(batch[:0], c)
+		case <-n.ctx.Done():
+			return
+		}
+		for len(batch) < maxBatch {
+			select {
+			case c := <-n.queue:
+				batch = append(batch, c)
+				continue
+			default:
+			}
+			break
+		}
+		n.carry(batch)
+		clear(batch)
+	}
+}
+
+// carry sends the calls that still have a caller and hands out their replies.
+func (n *node) carry(batch []*call) {
+	pipe := n.client.Pipeline()
+	var sent []*call
+	var cmds []*goredis.Cmd
+	acked := false
+	for _, c := range batch {
+		if !c.state.CompareAndSwap(callWaits, callTaken) {
+			continue
+		}
+		sent, cmds = append(sent, c), append(cmds, pipe.Do(n.ctx, c.args...))
+		acked = acked || c.acked
+	}
+	if len(sent) == 0 {
+		return
+	}
+	var wait *goredis.Cmd
+	if acked && n.acks.wanted() {
+		wait = pipe.Do(n.ctx, n.acks.command(n.opts.AckTimeout)...)
+	}
+	_, _ = pipe.Exec(n.ctx) // every command has its own
+	unacked := n.acks.missing(wait)
+	for i, c := range sent {
+		c.reply, c.err = cmds[i].Result()
+		if errors.Is(c.err, goredis.Nil) {
+			c.reply, c.err = nil, nil
+		}
+		if c.err != nil && judge(c.err) == broken {
+			n.away(c.err)
+		}
+		if c.err == nil && c.acked && unacked != nil {
+			c.reply, c.err = nil, unacked
+		}
+		close(c.done)
+	}
+}
+
+// away notes that the server could not be reached and sees to it that it is
+// found again.
+func (n *node) away(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.down != nil || n.ctx.Err() != nil {
+		return
+	}
+	n.down, n.since, n.up = err, time.Now(), make(chan struct{})
+	n.work.Go(n.find)
+}
+
+// find asks the server, at growing intervals, until it answers.
+func (n *node) find() {
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		ctx, cancel := context.WithTimeout(n.ctx, n.opts.Timeout)
+		err := n.client.Ping(ctx).Err()
+		cancel()
+		if err == nil || judge(err) != broken {
+			n.mu.Lock()
+			took := time.Since(n.since)
+			reason := n.down
+			n.down = nil
+			close(n.up)
+			n.mu.Unlock()
+			if took > n.opts.Patience {
+				n.log.Info("redis is back", "server", n.addr, "away", took.Round(time.Millisecond), "reason", reason)
+			}
+			return
+		}
+		n.mu.Lock()
+		n.down = err
+		n.mu.Unlock()
+		select {
+		case <-time.After(wait/2 + rand.N(wait)):
+		case <-n.ctx.Done():
+			return
+		}
+	}
+}
+
+// health is why the server is away, nil if it is not known to be.
+func (n *node) health() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.down
+}

@@ -1,0 +1,70 @@
+-- A publication of a plain channel: stored, and told.
+--
+-- KEYS  1 partition  2 forget  of the partition
+--       3 plain  4 log  of the channel
+--       5 the idempotency key's; the partition again if there is none
+-- ARGV  1 a word for a new epoch
+--       2 now, ms
+--       3 the channel  4 the message  5 PUBLISH or SPUBLISH  6 topic of the channel
+--       7 how many publications are kept, '0' for none  8 until when this one is, ms  9 for how long, ms
+--      10 until when the position is kept, ms, '' for ever
+--      11 version, 20 digits, '' for none  12 its epoch
+--      13 for how long and 14 until when the idempotency key is known, ms; '' if there is none
+-- Reply {epoch, offset}; both '' and '0' if nothing is kept
+
+if ARGV[13] ~= '' then
+  local known = need('GET', KEYS[5])
+  if known then
+    local ends, offset, epoch = string.match(known, '^(%d+) (%d+) (.*)$')
+    if ends and tonumber(ends) > tonumber(ARGV[2]) then
+      return {epoch, offset}
+    end
+  end
+end
+
+local position, offset, fresh = '', '0', true
+if ARGV[7] ~= '0' then
+  local suffix
+  need('XLEN', KEYS[4])
+  need('ZCARD', KEYS[2])
+  position, offset, suffix = plain(KEYS[1], KEYS[3], KEYS[4], KEYS[2], ARGV[3], tonumber(ARGV[2]), epoch(KEYS[1], ARGV[1]))
+  if ARGV[11] ~= '' then
+    local known = redis.call('HMGET', KEYS[3], 'version', 'version_epoch')
+    fresh = not known[1] or ARGV[11] > known[1] or (ARGV[12] ~= '' and ARGV[12] ~= known[2])
+  end
+  if fresh then
+    offset = string.format('%.0f', tonumber(offset) + 1)
+    local newest = redis.call('XREVRANGE', KEYS[4], '+', '-', 'COUNT', 1)[1]
+    if newest and tonumber(newest[2][2]) > tonumber(ARGV[8]) then
+      redis.call('HSET', KEYS[3], 'mixed', '1')
+    end
+    sift(KEYS[3], KEYS[4], tonumber(ARGV[2]))
+    local added = redis.pcall('XADD', KEYS[4], 'MAXLEN', ARGV[7], offset .. '-0', 't', ARGV[8], 'm', ARGV[4])
+    if type(added) == 'table' then
+      error({err = 'CORRUPT ' .. KEYS[4] .. ': ' .. added.err})
+    end
+    if redis.call('PEXPIRE', KEYS[4], ARGV[9], 'NX') == 0 then
+      redis.call('PEXPIRE', KEYS[4], ARGV[9], 'GT')
+    end
+    redis.call('HSET', KEYS[3], 'offset', offset, 'epoch', suffix)
+    if ARGV[10] == '' then
+      redis.call('HDEL', KEYS[3], 'until')
+      redis.call('ZREM', KEYS[2], ARGV[3])
+    else
+      redis.call('HSET', KEYS[3], 'until', ARGV[10])
+      redis.call('ZADD', KEYS[2], ARGV[10], ARGV[3])
+    end
+    if ARGV[11] ~= '' then
+      redis.call('HSET', KEYS[3], 'version', ARGV[11], 'version_epoch', ARGV[12])
+    end
+  end
+end
+if ARGV[13] ~= '' then
+  redis.call('SET', KEYS[5], ARGV[14] .. ' ' .. offset .. ' ' .. position, 'PX', ARGV[13])
+end
+if fresh and offset ~= '0' then
+  redis.call(ARGV[5], ARGV[6], position .. ' ' .. offset .. ' ' .. ARGV[4])
+elseif fresh then
+  redis.call(ARGV[5], ARGV[6], ' 0 ' .. ARGV[4])
+end
+return {position, offset}
