@@ -1,0 +1,70 @@
+import { useState } from "../vendor/hooks.js";
+import { html } from "../shared/html.js";
+import { ofKind } from "../shared/entries.js";
+import { Light } from "../shared/light.js";
+import { useChannel, usePage, useSend } from "../shared/page.js";
+import { basket as basketOf } from "./basket.js";
+import { CartLines } from "./cart.js";
+import { Catalogue } from "./catalogue.js";
+import { Chat } from "./chat.js";
+import { Checkout } from "./checkout.js";
+import { stores as storesOf } from "./stores.js";
+import { Tabs } from "./tabs.js";
+import { Tracker } from "./tracker.js";
+
+/** The customer's app. */
+export function App() {
+  const { session, connection, commands } = usePage();
+  const send = useSend();
+  const context = useChannel(`context:${session.context}`);
+  const catalogue = useChannel("catalog:default");
+  const [tab, setTab] = useState("menu");
+  const [before, setBefore] = useState(/** @type {Record<string, number>} */ ({}));
+  const stores = storesOf();
+
+  const entries = context.entries.value;
+  const basket = basketOf(entries, catalogue.entries.value, commands.pending.value);
+  const loyalty = entries.loyalty?.doc;
+  const orders = ofKind(entries, "order").sort((a, b) => (b[1].doc.placed_at ?? "").localeCompare(a[1].doc.placed_at ?? ""));
+  const open = orders.filter(([, { doc }]) => !["complete", "cancelled"].includes(doc.order_state));
+  const cartArgs = basket.id ? { cart: basket.id } : {};
+
+  const add = (/** @type {string} */ sku) => send("cart.add_line", context.name, { ...cartArgs, sku, quantity: 1 });
+  const change = (/** @type {import("./basket.js").Line} */ line, /** @type {number} */ quantity) =>
+    quantity > 0
+      ? send("cart.set_quantity", context.name, { ...cartArgs, line: line.id, quantity })
+      : send("cart.remove_line", context.name, { ...cartArgs, line: line.id });
+  const placed = (/** @type {string} */ order, /** @type {number} */ points) => {
+    setBefore({ ...before, [order]: points });
+    setTab("orders");
+  };
+  const cancelling = (/** @type {string} */ order) => ({
+    busy: commands.has((c) => c.method === "order.cancel" && c.args.order === order),
+    now: () => send("order.cancel", context.name, { order, reason: "changed my mind" }),
+  });
+  const off = connection.link.value === "off";
+
+  const views = {
+    menu: () => html`<${Catalogue} catalogue=${catalogue} basket=${basket} add=${add} />`,
+    cart: () => html`<${CartLines} basket=${basket} stamp=${context.stamps.value[`cart/${basket.id}`]} me=${session.id} change=${change} />
+      ${basket.lines.length > 0 && html`<${Checkout} basket=${basket} loyalty=${loyalty} preferred=${entries.profile?.doc.preferred_store} stores=${stores} placed=${placed} />`}`,
+    orders: () =>
+      orders.length
+        ? orders.map(
+            ([id, { doc }]) => html`<${Tracker} key=${id} id=${id} order=${doc} stamp=${context.stamps.value[`order/${id}`]} stores=${stores}
+              cancel=${cancelling(id)} points=${id in before ? { before: before[id], now: loyalty?.balance ?? 0 } : undefined} />`,
+          )
+        : html`<p class="empty">No orders yet</p>`,
+    chat: () => html`<${Chat} context=${context} />`,
+  };
+
+  return html`<div class="app">
+    <header class="bar">
+      <div><h1>Hi ${session.name}</h1><${Light} connection=${connection} /></div>
+      <span class="points" title="loyalty points">${loyalty ? html`<b>${loyalty.balance}</b> points` : ""}</span>
+      <button type="button" class="soft" aria-pressed=${off} onClick=${() => (off ? connection.connect() : connection.disconnect())}>${off ? "Go back online" : "Go offline"}</button>
+    </header>
+    <main class="scroll tab-${tab}">${/** @type {Record<string, () => any>} */ (views)[tab]()}</main>
+    <${Tabs} tab=${tab} choose=${setTab} badges=${{ cart: basket.count, orders: open.length }} />
+  </div>`;
+}

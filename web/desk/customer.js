@@ -1,0 +1,57 @@
+import { html } from "../shared/html.js";
+import { linesOf } from "../shared/lines.js";
+import { money } from "../shared/money.js";
+import { ofKind } from "../shared/entries.js";
+import { Chip } from "../shared/chip.js";
+import { useChannel } from "../shared/page.js";
+
+/** The customer whose conversation is open, live. @param {{context: string}} props */
+export function Customer({ context }) {
+  const channel = useChannel(`context:${context}`);
+  const entries = channel.entries.value;
+  const stamps = channel.stamps.value;
+  const traits = entries.profile?.doc.traits ?? {};
+  const loyalty = entries.loyalty?.doc;
+  const carts = ofKind(entries, "cart").filter(([, { doc }]) => doc.state === "active" && Object.keys(doc.lines ?? {}).length);
+  const orders = ofKind(entries, "order").sort((a, b) => b[1].v - a[1].v);
+
+  return html`<aside class="pane customer" aria-label="Customer">
+    <section class="card who">
+      <b>${traits.name ?? ([traits.first_name, traits.last_name].filter(Boolean).join(" ") || context)}</b>
+      <small>${[context, traits.email, traits.phone].filter(Boolean).join(" · ")}</small>
+      ${loyalty && html`<p><b>${loyalty.balance}</b> points <${Chip} stamp=${stamps.loyalty} /></p>`}
+    </section>
+    <h2>Cart</h2>
+    ${carts.length ? carts.map(([id, { doc, v }]) => html`<${Cart} key=${id} doc=${doc} v=${v} stamp=${stamps[`cart/${id}`]} />`) : html`<p class="empty">Empty</p>`}
+    <h2>Orders <span class="badge">${orders.length}</span></h2>
+    ${orders.map(([id, { doc }]) => html`<${Order} key=${id} doc=${doc} stamp=${stamps[`order/${id}`]} />`)}
+    ${!orders.length && html`<p class="empty">None</p>`}
+  </aside>`;
+}
+
+/** @param {{doc: any, v: number, stamp: any}} props */
+function Cart({ doc, v, stamp }) {
+  return html`<section class="card" data-version=${v}>
+    <ul class="sold">
+      ${linesOf(doc).map(([line, l]) => html`<li key="${line} ${l.quantity} ${l.price.amount}" class="fresh"><b>${l.quantity}</b> ${l.name}<span>${money(l.total)}</span></li>`)}
+    </ul>
+    <p class="total"><span>Total</span><b>${money(doc.total)}</b></p>
+    <footer><${Chip} stamp=${stamp} /></footer>
+  </section>`;
+}
+
+const steps = /** @type {Record<string, string>} */ ({
+  proposed: "Placed", reserved: "Making", prepared: "Ready", completed: "Picked up", canceled: "Cancelled", failed: "Failed",
+});
+
+/** @param {{doc: any, stamp: any}} props */
+function Order({ doc, stamp }) {
+  const fulfilment = /** @type {any} */ (Object.values(doc.fulfilments ?? {})[0] ?? {});
+  return html`<section class="card">
+    <header><b>${doc.number ?? "Order"}</b><span key=${fulfilment.state} class="step fresh ${fulfilment.state}">${steps[fulfilment.state] ?? doc.order_state}</span></header>
+    <ul class="sold">
+      ${linesOf(doc).map(([line, l]) => html`<li key=${line}><b>${l.quantity}</b> ${l.name}</li>`)}
+    </ul>
+    <footer><span class="paid ${doc.payment_state}">${(doc.payment_state ?? "").replaceAll("_", " ")} ${money(doc.total)}</span><${Chip} stamp=${stamp} /></footer>
+  </section>`;
+}

@@ -1,0 +1,4 @@
+declare const htm: {
+  bind<Node>(h: (type: any, props: any, ...children: any[]) => Node): (parts: TemplateStringsArray, ...values: any[]) => any;
+};
+export default htm;
