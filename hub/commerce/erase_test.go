@@ -97,7 +97,7 @@ func TestErasingLeavesOrdersWithoutAPerson(t *testing.T) {
 
 func TestAContextOnItsWayIntoAnErasedOneIsErasedToo(t *testing.T) {
 	w := twice(t, commerce.Config{})
-	w.engine.left = 2 // it begins, and then the node dies
+	w.engine.left.Store(2) // it begins, and then the node dies
 	w.merge("m", ben, anna)
 	w.start()
 	if w.entries(ben)["alias"].Doc == nil {
@@ -117,7 +117,7 @@ func TestAContextOnItsWayIntoAnErasedOneIsErasedToo(t *testing.T) {
 func TestAnErasureThatIsCutOffIsWholeOrNot(t *testing.T) {
 	for died := 1; ; died++ {
 		w := twice(t, commerce.Config{})
-		w.engine.left = died
+		w.engine.left.Store(int64(died))
 		a := w.send(owns(anna), anna, "context.erase", "erase", nil, nil)
 		w.start()
 		if _, erased := w.entries(anna)["erased"]; erased != (a.Problem == nil) {

@@ -1,7 +1,6 @@
 package commerce_test
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -232,9 +231,9 @@ func TestAMergeThatIsCutOffIsFinished(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		for died := 1; ; died++ {
 			w := twice(t, commerce.Config{})
-			w.engine.left, w.engine.after = died, after
+			w.engine.after = after
+			w.engine.left.Store(int64(died))
 			a := w.merge("merge-1", ben, anna)
-			w.engine.left = cmp.Or(w.engine.left, -1)
 			w.start()
 			begun := w.entries(ben)["alias"].Doc != nil
 			if !begun && a.Problem == nil {

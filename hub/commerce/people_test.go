@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,30 +31,28 @@ type town struct {
 // mortal is an engine that dies at some commit: from then on nothing goes.
 type mortal struct {
 	hub.Engine
-	left  int  // commits until it dies; below 0: never
-	after bool // the last one is stored, but nobody hears of it
+	left  atomic.Int64 // commits until it dies; below 0: never
+	after bool         // the last one is stored, but nobody hears of it
 }
 
 var errDead = errors.New("the node is dead")
 
 func (m *mortal) Commit(ctx context.Context, c *hub.Commit) (hub.Result, error) {
-	if m.left == 0 {
-		return hub.Result{}, errDead
+	switch left := m.left.Load(); {
+	case left < 0:
+		return m.Engine.Commit(ctx, c)
+	case left > 0 && m.left.Add(-1) > 0:
+		return m.Engine.Commit(ctx, c)
+	case left == 1 && m.after:
+		_, _ = m.Engine.Commit(ctx, c)
 	}
-	m.left--
-	if m.left == 0 {
-		if m.after {
-			_, _ = m.Engine.Commit(ctx, c)
-		}
-		return hub.Result{}, errDead
-	}
-	return m.Engine.Commit(ctx, c)
+	return hub.Result{}, errDead
 }
 
 func newTown(t testing.TB, config commerce.Config) *town {
 	w := &town{
 		TB: t, config: config, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC),
-		engine: &mortal{Engine: enginetest.NewModel(enginetest.ModelOptions{}), left: -1},
+		engine: &mortal{Engine: enginetest.NewModel(enginetest.ModelOptions{})},
 	}
 	w.start()
 	w.must(service, catalog, "catalog.set", obj{"items": obj{
@@ -64,7 +63,7 @@ func newTown(t testing.TB, config commerce.Config) *town {
 
 // start is a node that starts on what there is.
 func (w *town) start() {
-	w.engine.left = -1
+	w.engine.left.Store(-1)
 	w.hub = hub.New(w.engine, hub.Options{
 		Now: func() time.Time { return w.now }, CommitTimeout: 250 * time.Millisecond,
 	}, commerce.Model(w.config), care.Model(care.Config{}))
@@ -267,7 +266,8 @@ func TestACustomerLinksWhatTheTokenVouchesFor(t *testing.T) {
 func TestAClaimWhoseNodeDiedIsLetGo(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		w := newTown(t, commerce.Config{})
-		w.engine.left, w.engine.after = 2, after // the claim is stored; the profile is not, or nobody hears of it
+		w.engine.after = after
+		w.engine.left.Store(2) // the claim is stored; the profile is not, or nobody hears of it
 		w.do(service, anna, "profile.identify", obj{"identities": []obj{handle("email", "anna@example.com")}})
 		w.start()
 		w.later(2 * time.Minute)
