@@ -41,8 +41,8 @@ type ChannelOptions struct {
 	AllowRecovery     bool   `json:"allow_recovery" yaml:"allow_recovery"`
 	ForceRecoveryMode string `json:"force_recovery_mode" yaml:"force_recovery_mode"` // stream (default) or cache
 
-	AllowedDeltaTypes []string `json:"allowed_delta_types" yaml:"allowed_delta_types"` // "fossil"
-	DeltaPublish      bool     `json:"delta_publish" yaml:"delta_publish"`
+	AllowedDeltaTypes []string `json:"allowed_delta_types" yaml:"allowed_delta_types"` // "fossil": subscribers who ask get deltas
+	DeltaPublish      bool     `json:"delta_publish" yaml:"delta_publish"`             // implied by that: whoever publishes need not ask
 
 	Presence           bool `json:"presence" yaml:"presence"`
 	JoinLeave          bool `json:"join_leave" yaml:"join_leave"`

@@ -78,8 +78,8 @@ func (a *Access) Subscribe(ctx context.Context, id *Identity, ch hub.Channel) *h
 		return p
 	case trusted(id), id.Granted(CanSubscribe, ch):
 		return nil
-	case userLimited(ch):
-		if opts.AllowUserLimitedChannels && !id.Anonymous() && userAllowed(id, ch) {
+	case opts.AllowUserLimitedChannels && userLimited(ch):
+		if !id.Anonymous() && userAllowed(id, ch) {
 			return nil
 		}
 	case strings.HasPrefix(string(ch), "$"): // private: by a subscription token only

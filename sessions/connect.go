@@ -10,12 +10,14 @@ import (
 	"github.com/samepage/samepage/hub"
 )
 
-// connect answers the first command. After an error the session is of no use;
-// the client is expected to close it and come back with a better token.
-func (s *session) connect(c *protocol.Command) {
+// connect answers the first command and reports whether others may follow.
+// After an error the session is of no use; the client is expected to close it
+// and come back with a better token.
+func (s *session) connect(c *protocol.Command) bool {
 	code := s.admitIdentity(c)
 	switch {
 	case code == nil:
+		return true
 	case code.Closes():
 		s.close(code)
 	default:
@@ -24,6 +26,7 @@ func (s *session) connect(c *protocol.Command) {
 		s.mu.Unlock()
 		s.push(&protocol.Reply{Id: c.Id, Error: code.reply()})
 	}
+	return false
 }
 
 func (s *session) admitIdentity(c *protocol.Command) *Code {

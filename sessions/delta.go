@@ -92,7 +92,7 @@ func deltaChecksum(b []byte) (sum uint32) {
 // deltaPublication is pub for a subscriber who asked for deltas: against base,
 // the payload that this subscriber got before; nil: whole.
 func deltaPublication(t protocol.Type, pub *protocol.Publication, base []byte) *protocol.Publication {
-	p := &protocol.Publication{Data: pub.Data, Info: pub.Info, Offset: pub.Offset, Tags: pub.Tags}
+	p := &protocol.Publication{Data: pub.Data, Info: pub.Info, Offset: pub.Offset, Tags: pub.Tags, Epoch: pub.Epoch}
 	if base != nil {
 		// In JSON a delta is a string: one that cuts through a character cannot be sent.
 		if delta := makeDelta(base, pub.Data); delta != nil && (t != protocol.TypeJSON || utf8.Valid(delta)) {

@@ -57,7 +57,10 @@ func (s *session) take(frame []byte) {
 		switch {
 		case isEmpty(c): // a pong beside other commands
 		case c.Connect != nil:
-			s.connect(c)
+			if !s.connect(c) { // clients send their subscriptions along: not a breach of the protocol
+				s.taken <- true
+				return
+			}
 		default:
 			l, ok := s.enter(newTask(c))
 			if !ok {

@@ -11,3 +11,6 @@ func Closing(s *Server) (n int) {
 	}
 	return n
 }
+
+// Undelta carries a delta out, as clients do.
+var Undelta = undelta

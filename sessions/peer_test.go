@@ -223,6 +223,7 @@ type subscribed struct {
 type pub struct {
 	Data   json.RawMessage
 	Offset uint64
+	Delta  bool
 }
 
 func parse(t *testing.T, s string) reply {

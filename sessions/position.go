@@ -23,7 +23,7 @@ func (s *session) position(ctx context.Context, sub *subscription, res *protocol
 		if err != nil || whole {
 			return after, nil, err
 		}
-		if sub.reject {
+		if sub.reject && !sub.cache { // what is not cached yet is not lost
 			return after, ErrorUnrecoverablePosition, nil
 		}
 	}
@@ -68,7 +68,8 @@ func (s *session) recover(ctx context.Context, sub *subscription, res *protocol.
 		sub.heeds = sub.heeds || heedsMessage(m)
 		if pub := sub.topic.publication(sub.audience, m); pub != nil {
 			if sub.delta {
-				pub = deltaPublication(s.encoding, pub, nil)
+				pub = deltaPublication(s.encoding, pub, sub.base)
+				sub.base = m.Data
 			}
 			res.Publications = append(res.Publications, pub)
 		}
@@ -143,7 +144,10 @@ func (s *session) history(req *protocol.HistoryRequest) (*protocol.HistoryResult
 	if p := s.server.access.Still(ctx, id, ch, h.Position); p != nil {
 		return nil, ofProblem(p)
 	}
-	res := &protocol.HistoryResult{Epoch: h.Position.Epoch, Offset: h.Position.Offset}
+	res := &protocol.HistoryResult{
+		Publications: make([]*protocol.Publication, 0, len(h.Messages)), // in JSON a list also where it is empty
+		Epoch:        h.Position.Epoch, Offset: h.Position.Offset,
+	}
 	var audience hub.Audience
 	if ch.HasEntries() {
 		audience = s.server.access.Audience(ctx, id, ch)

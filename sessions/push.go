@@ -73,6 +73,9 @@ func (t *topic) publish(a hub.Audience, m *hub.Message, pub *protocol.Publicatio
 		return pub.Data != nil
 	case hub.MessagePublication:
 		pub.Data, pub.Tags = m.Data, m.Tags
+		if m.Position.Offset == 1 {
+			pub.Epoch = m.Position.Epoch // of those who subscribed before there was one
+		}
 		if m.Info != nil {
 			pub.Info = infoOf(m.Info)
 		}

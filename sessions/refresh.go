@@ -107,4 +107,9 @@ func (s *session) renew(end time.Time, info []byte) {
 	s.planEnd(&id)
 	s.plan()
 	s.mu.Unlock()
+	push := &protocol.Refresh{}
+	if !end.IsZero() {
+		push.Expires, push.Ttl = true, ttl(end)
+	}
+	s.push(&protocol.Reply{Push: &protocol.Push{Refresh: push}})
 }

@@ -168,8 +168,13 @@ func (t *topic) resume(sub *subscription, sure hub.Position) (ok, heeds bool) {
 func (t *topic) release(sub *subscription, kept []*hub.Message, heeds bool) {
 	g := t.group(sub)
 	one := &group{audience: g.audience, encoding: g.encoding, delta: g.delta, subs: []*subscription{sub}}
+	base := sub.base
+	sub.base, sub.primed = nil, base != nil
 	for i, m := range kept {
-		one.deliver(t, m, nil)
+		one.deliver(t, m, base)
+		if m.Type == hub.MessagePublication {
+			base = m.Data
+		}
 		if sub.doubts(m) {
 			t.flush()
 			t.forgetEmpty(g)
@@ -178,6 +183,10 @@ func (t *topic) release(sub *subscription, kept []*hub.Message, heeds bool) {
 		}
 	}
 	t.flush()
+	if t.last == nil && g.delta {
+		t.last = base // nothing came since that was read
+	}
+	sub.primed = sub.primed && bytes.Equal(base, t.last)
 	sub.group, sub.place = g, len(g.subs)
 	g.subs = append(g.subs, sub)
 }

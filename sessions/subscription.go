@@ -3,6 +3,7 @@ package sessions
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/centrifugal/protocol"
@@ -30,6 +31,7 @@ type subscription struct {
 	group  *group // guarded by the topic; nil while joining, and after leaving
 	place  int    // guarded by the topic: in the group
 	primed bool   // guarded by the topic: got the last payload, so that a delta can follow
+	base   []byte // the last payload of what it began with, if it takes deltas
 
 	// begun is how far what it began with goes, guarded by the topic: a node may read that before
 	// the messages up to there come in. Zero once something later has come.
@@ -240,8 +242,8 @@ func (s *session) cutOff(sub *subscription, code *Code) {
 	s.revoked(sub, code)
 }
 
-// ttl is how many seconds are left, at least 1.
+// ttl is how many seconds are left, begun ones included, at least 1.
 func ttl(end time.Time) uint32 {
-	left := time.Until(end).Seconds()
+	left := math.Ceil(time.Until(end).Seconds())
 	return uint32(min(max(left, 1), 1<<31))
 }

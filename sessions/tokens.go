@@ -142,10 +142,22 @@ type claims struct {
 	Phone         string `json:"phone_number"`
 	PhoneVerified bool   `json:"phone_number_verified"`
 
+	ExpireAt *int64 `json:"expire_at"` // of what the token admits to, where that is not exp; 0: never
+
 	// of a subscription token
-	Channel  string `json:"channel"`
-	Client   string `json:"client"`
-	ExpireAt *int64 `json:"expire_at"`
+	Channel string `json:"channel"`
+	Client  string `json:"client"`
+}
+
+// end is when what the token admits to ends; zero: never.
+func (c *claims) end() time.Time {
+	switch {
+	case c.ExpireAt != nil && *c.ExpireAt > 0:
+		return time.Unix(*c.ExpireAt, 0)
+	case c.ExpireAt == nil && c.ExpiresAt != nil:
+		return c.ExpiresAt.Time
+	}
+	return time.Time{}
 }
 
 // Identify checks a connection token. It may block for the key set. The
@@ -168,9 +180,7 @@ func (t *Tokens) Identify(ctx context.Context, token string) (*Identity, error) 
 		},
 		Info: c.Info, Channels: c.Channels, Grants: c.Grants, TokenID: c.ID,
 	}
-	if c.ExpiresAt != nil {
-		id.ExpiresAt = c.ExpiresAt.Time
-	}
+	id.ExpiresAt = c.end()
 	switch c.Role {
 	case "":
 		id.Role = hub.RoleGuest
@@ -221,14 +231,10 @@ func (t *Tokens) Subscription(ctx context.Context, token string) (SubscriptionTo
 	if c.Channel == "" {
 		return SubscriptionToken{}, fmt.Errorf("%w: no channel", ErrTokenInvalid)
 	}
-	s := SubscriptionToken{Channel: hub.Channel(c.Channel), User: c.Subject, Client: c.Client, Info: c.Info, ID: c.RegisteredClaims.ID}
-	switch {
-	case c.ExpireAt != nil && *c.ExpireAt > 0: // 0: the subscription does not expire
-		s.ExpiresAt = time.Unix(*c.ExpireAt, 0)
-	case c.ExpireAt == nil && c.ExpiresAt != nil:
-		s.ExpiresAt = c.ExpiresAt.Time
-	}
-	return s, nil
+	return SubscriptionToken{
+		Channel: hub.Channel(c.Channel), User: c.Subject, Client: c.Client, Info: c.Info,
+		ID: c.RegisteredClaims.ID, ExpiresAt: c.end(),
+	}, nil
 }
 
 func (t *Tokens) parse(ctx context.Context, token string) (*claims, error) {

@@ -35,7 +35,7 @@ type topic struct {
 	joining map[*subscription]*joiner
 	groups  []*group
 	filled  []*outbox
-	last    []byte // the last payload, where deltas are made against it
+	last    []byte // the last payload, where subscribers may ask for deltas
 }
 
 // joiner keeps what comes while a subscriber reads where it begins.
@@ -138,7 +138,7 @@ func (t *topic) Deliver(m *hub.Message) {
 		g.deliver(t, m, t.last)
 	}
 	t.flush()
-	if m.Type == hub.MessagePublication && t.opts.DeltaPublish {
+	if m.Type == hub.MessagePublication && allowsDelta(t.opts) {
 		t.last = m.Data
 	}
 	t.doubt(m)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -112,7 +113,7 @@ func (s *Server) withKey(h handler) handler {
 			}
 		case s.APIKey == "":
 			return hub.Problemf(hub.CodeForbidden, "the server API is closed: no API key is configured")
-		case !s.isKey(apiKey(r)):
+		case !s.isKey(cmp.Or(apiKey(r), r.URL.Query().Get("api_key"))):
 			w.Header().Set("WWW-Authenticate", "apikey")
 			return writeAPI(w, http.StatusUnauthorized, apiAnswer{Error: apiUnauthorized})
 		}

@@ -49,8 +49,8 @@ func unauthorized(message string) *hub.Problem {
 	return hub.Problemf(hub.CodeUnauthorized, "%s", message)
 }
 
-// apiKey is the key a request carries, in either of the two ways that
-// Centrifugo's HTTP clients send it.
+// apiKey is the key a request carries, in either of the two headers that
+// Centrifugo's HTTP clients send it in.
 func apiKey(r *http.Request) string {
 	if key := r.Header.Get("X-Api-Key"); key != "" {
 		return key
