@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -153,6 +154,8 @@ func TestAPIRefusalsWithAStatus(t *testing.T) {
 		"a wrong key":         {"/api/publish", http.Header{"X-Api-Key": {apiKey + "x"}}, `{}`, 401},
 		"a token is no key":   {"/api/publish", bearer(t, nil), `{}`, 401},
 		"a key in the header": {"/api/publish", bearing("apikey " + apiKey), `{"channel":"brief:x","data":1}`, 200},
+		"a key in the query":  {"/api/publish?api_key=" + url.QueryEscape(apiKey), nobody, `{"channel":"brief:x","data":1}`, 200},
+		"a wrong key there":   {"/api/publish?api_key=x", nobody, `{"channel":"brief:x","data":1}`, 401},
 		"no key to /api":      {"/api", nobody, `{}`, 401},
 		"no JSON":             {"/api/publish", key, `{"channel":`, 400},
 		"another shape":       {"/api/publish", key, `{"channel":7}`, 400},
