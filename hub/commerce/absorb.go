@@ -246,14 +246,11 @@ func (m *absorption) activity() {
 	})
 	a.Last += other.Last
 	a.Items = map[string]ActivityItem{}
-	size := 0
-	for i, item := range slices.Backward(all) {
-		if size += len(item.Properties) + 300; len(a.Items) == MaxActivity || size > hub.MaxDocument-4<<10 {
-			break
-		}
+	for i, item := range all {
 		item.Order = a.Last - int64(len(all)-1-i)
 		a.Items[strconv.FormatInt(item.Order, 10)] = item
 	}
+	a.trim()
 	m.tx.Put("activity", a)
 }
 

@@ -7,8 +7,11 @@ import (
 	"github.com/samepage/samepage/hub"
 )
 
-// MaxActivity is how many items the timeline keeps.
+// MaxActivity is how many items the timeline keeps, fewer where they are long.
 const MaxActivity = 200
+
+// activitySize is how many bytes of JSON they may take: the document has a little more than them.
+const activitySize = hub.MaxDocument - 1<<10
 
 // Activity is "activity" of a context: the latest items of its timeline.
 type Activity struct {
@@ -28,8 +31,42 @@ type ActivityItem struct {
 	Properties json.RawMessage `json:"properties,omitempty"` // of what was tracked
 }
 
-// Note adds to the timeline of the context a decision is about, and drops the
-// oldest item beyond [MaxActivity].
+// trim drops the oldest items that are too many, or too long together.
+func (a *Activity) trim() {
+	size := 0
+	for n := a.Last; ; n-- {
+		key := strconv.FormatInt(n, 10)
+		item, ok := a.Items[key]
+		if !ok {
+			return
+		}
+		if size += item.size(); size > activitySize || n <= a.Last-MaxActivity {
+			delete(a.Items, key)
+		}
+	}
+}
+
+// size is how many bytes of JSON an item takes, rather too many than too few.
+func (i ActivityItem) size() int {
+	return 150 + len(i.Properties) + encodedLen(i.Kind) + encodedLen(i.Channel) + encodedLen(i.Summary) + encodedLen(i.Ref)
+}
+
+// encodedLen is how long a text can be in JSON: six bytes for what is escaped.
+func encodedLen(text string) int {
+	n := len(text)
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c < ' ', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			n += 5
+		case c >= 0x80:
+			n++ // a line separator has three bytes
+		}
+	}
+	return n
+}
+
+// Note adds to the timeline of the context a decision is about; the oldest
+// items make room.
 func Note(tx *hub.Tx, kind, ref, summary string) {
 	note(tx, ActivityItem{Kind: kind, Summary: summary, Ref: ref})
 }
@@ -46,7 +83,7 @@ func note(tx *hub.Tx, item ActivityItem) {
 	activity.Last++
 	item.Order, item.At, item.Channel, item.Summary = activity.Last, hub.At(tx.Now), touchpoint(tx), clip(item.Summary, 100)
 	activity.Items[strconv.FormatInt(activity.Last, 10)] = item
-	delete(activity.Items, strconv.FormatInt(activity.Last-MaxActivity, 10))
+	activity.trim()
 	tx.Put("activity", activity)
 }
 

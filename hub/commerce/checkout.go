@@ -1,6 +1,7 @@
 package commerce
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -81,7 +82,7 @@ func (s *shop) unfreezeCart(tx *hub.Tx, args CartRef) *hub.Problem {
 		return p
 	}
 	if cart.State != CartFrozen {
-		return invalidTransition(tx, "unfreeze", cart.State, hub.Time{}, hub.Actor{})
+		return invalidTransition(tx, "unfreeze", cart.State, cmp.Or(cart.TouchedAt, cart.OpenedAt), cart.OpenedBy)
 	}
 	if p := tx.RequireVersion(key); p != nil {
 		return p

@@ -58,14 +58,8 @@ func forbidden(format string, args ...any) *hub.Problem {
 
 // invalidTransition says from where, since when and by whom a state stands.
 func invalidTransition(tx *hub.Tx, command, from string, at hub.Time, by hub.Actor) *hub.Problem {
-	details := map[string]any{"from": from}
-	if !at.IsZero() {
-		details["at"] = at
-	}
-	if by != (hub.Actor{}) {
-		details["by"] = known(tx, by)
-	}
-	return hub.Problemf(hub.CodeInvalidTransition, "%s is not possible: it is %s", command, from).With(details)
+	return hub.Problemf(hub.CodeInvalidTransition, "%s is not possible: it is %s", command, from).
+		With(map[string]any{"from": from, "at": at, "by": known(tx, by)})
 }
 
 // known is what the caller may know of somebody: of staff, customers and bots learn the display name alone.

@@ -56,7 +56,7 @@ func (s *shop) editOrder(tx *hub.Tx, args OrderEdit) *hub.Problem {
 	}
 	fid := oneOf(o.Fulfilments)
 	if fid == "" {
-		return hub.Problemf(hub.CodeInvalidTransition, "an order in parts cannot be edited").With(map[string]any{"from": o.OrderState})
+		return invalidTransition(tx, "edit in parts", o.OrderState, o.PlacedAt, o.PlacedBy)
 	}
 	f := o.Fulfilments[fid]
 	before := o.skus(f)

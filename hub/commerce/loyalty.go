@@ -9,6 +9,9 @@ import (
 // MaxLedger is how many entries of the points ledger are kept in sight.
 const MaxLedger = 50
 
+// ledgerReason is how much of a reason the ledger keeps, in characters.
+const ledgerReason = 100
+
 // Loyalty is "loyalty" of a context. Balance is what the ledger sums to: the
 // entries in sight and, of those before them, Carried.
 type Loyalty struct {
@@ -91,7 +94,7 @@ func (l *Loyalty) post(e LedgerEntry) *hub.Problem {
 		l.Earned += e.Points
 	}
 	l.Last++
-	e.Order = l.Last
+	e.Order, e.Reason = l.Last, clip(e.Reason, ledgerReason)
 	l.Ledger[strconv.FormatInt(l.Last, 10)] = e
 	if oldest := strconv.FormatInt(l.Last-MaxLedger, 10); l.Last > MaxLedger {
 		l.Carried += l.Ledger[oldest].Points

@@ -156,7 +156,8 @@ func TestPlacingIsRefused(t *testing.T) {
 			before: func(w *world) { w.must(service, catalog, "catalog.remove", obj{"skus": []string{"latte"}}) },
 			code:   "unknown_sku", details: obj{"sku": "latte"},
 		},
-		"without the points": {args: obj{"tenders": obj{"t": points(201)}}, code: "amount_exceeds_due"},
+		"without the points":   {args: obj{"tenders": obj{"t": points(201)}}, code: "insufficient_points", details: obj{"balance": 200.0, "points": 201.0}},
+		"with too many points": {args: obj{"tenders": obj{"t": points(91)}}, code: "amount_exceeds_due"},
 		"with points that were spent": {
 			before: func(w *world) {
 				w.must(service, ctx, "loyalty.adjust", obj{"points": -190, "reason": "gone"})

@@ -224,7 +224,7 @@ func (s *shop) refundReturn(tx *hub.Tx, args ReturnRefund) *hub.Problem {
 		return p
 	}
 	if args.Return != "" && r.State == ReturnRequested || amount.Amount <= 0 {
-		return invalidTransition(tx, "refund", cmp.Or(r.State, o.PaymentState), r.At, r.By)
+		return invalidTransition(tx, "refund", cmp.Or(r.State, o.PaymentState), cmp.Or(r.At, o.PlacedAt), cmp.Or(r.By, o.PlacedBy))
 	}
 	paid := o.captured()
 	if args.Return == "" {

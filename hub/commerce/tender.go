@@ -106,6 +106,9 @@ func (s *shop) tender(tx *hub.Tx, o *Order, orderID, id string, a TenderArgs, l 
 			With(map[string]any{"tender": id, "due": Money{due, o.Total.Currency}, "amount": amount})
 	}
 	if a.Type == TenderPoints {
+		if p := l.post(LedgerEntry{At: t.At, Kind: LedgerRedeemed, Points: -a.Points, OrderRef: orderID}); p != nil {
+			return p
+		}
 		worth, p := Money{s.Loyalty.Value, o.Total.Currency}.Times(a.Points)
 		if p != nil {
 			return p
@@ -115,9 +118,6 @@ func (s *shop) tender(tx *hub.Tx, o *Order, orderID, id string, a TenderArgs, l 
 		}
 		worth.Amount = min(worth.Amount, due) // the last point may be worth more than is left
 		t.Amount, t.Points, t.Status = worth, a.Points, TenderCaptured
-		if p := l.post(LedgerEntry{At: t.At, Kind: LedgerRedeemed, Points: -a.Points, OrderRef: orderID}); p != nil {
-			return p
-		}
 		o.Tenders[id] = t
 		return nil
 	}
