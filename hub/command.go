@@ -103,6 +103,10 @@ type Answer struct {
 	Replayed bool
 }
 
+// sentAt is the argument that may differ each time a command is sent: when a
+// device that was offline sends it.
+const sentAt = `"sent_at"`
+
 // hash binds a command's id to its body and its sender.
 func (c *Command) hash() [32]byte {
 	b := make([]byte, 0, 512)
@@ -115,7 +119,7 @@ func (c *Command) hash() [32]byte {
 		b = strconv.AppendUint(append(b, key...), c.IfVersion[key], 10)
 		b = append(b, ',')
 	}
-	if args := appendCanonical(append(b, ' '), c.Args); len(args) > len(b)+1 {
+	if args := appendCanonical(append(b, ' '), c.Args, sentAt); len(args) > len(b)+1 {
 		b = args
 	} else {
 		b = append(b, " {}"...) // no arguments are an empty object

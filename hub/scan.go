@@ -176,8 +176,9 @@ func appendObject(b []byte, all []field) []byte {
 }
 
 // appendCanonical writes a value with the members of its objects in order of
-// their names and without white space between.
-func appendCanonical(b []byte, v json.RawMessage) []byte {
+// their names and without white space between. Of the value itself the member
+// except, a name in quotes, is left out.
+func appendCanonical(b []byte, v json.RawMessage, except string) []byte {
 	v = bytes.TrimSpace(v)
 	switch {
 	case len(v) == 0:
@@ -186,11 +187,15 @@ func appendCanonical(b []byte, v json.RawMessage) []byte {
 		all := fields(v, nil)
 		slices.SortFunc(all, func(a, b field) int { return bytes.Compare(a.name, b.name) })
 		b = append(b, '{')
-		for i, f := range all {
-			if i > 0 {
+		open := len(b)
+		for _, f := range all {
+			if string(f.name) == except {
+				continue
+			}
+			if len(b) > open {
 				b = append(b, ',')
 			}
-			b = appendCanonical(append(append(b, f.name...), ':'), f.value)
+			b = appendCanonical(append(append(b, f.name...), ':'), f.value, "")
 		}
 		return append(b, '}')
 	case v[0] == '[':
@@ -199,7 +204,7 @@ func appendCanonical(b []byte, v json.RawMessage) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendCanonical(b, item)
+			b = appendCanonical(b, item, "")
 		}
 		return append(b, ']')
 	}

@@ -16,7 +16,7 @@ func FuzzScan(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		all, list := fields(b, nil), items(b, nil)
-		patch, merged, same := Diff(b, b), Apply(b, b), appendCanonical(nil, b)
+		patch, merged, same := Diff(b, b), Apply(b, b), appendCanonical(nil, b, "")
 		_ = Sight{Hide: []string{"a.b"}, hide: splitPaths([]string{"a.b"})}.projectPatch(b)
 		if !json.Valid(b) {
 			return

@@ -175,11 +175,14 @@ func (a *Access) Audience(ctx context.Context, id *Identity, ch hub.Channel) hub
 
 // call says whether this caller may call a method where they ask to: the
 // channel it addresses, those it touches besides, and a till's customer being
-// there to buy.
+// there to buy. What a till sold offline it tells of any context.
 func (a *Access) call(ctx context.Context, id *Identity, m hub.Method, req CommandRequest) *hub.Problem {
 	// A name that cannot be a channel's is the hub's to refuse, with all else that is wrong.
 	if req.On.Valid() != nil || req.On.Kind() != m.Kind {
 		return nil
+	}
+	if id.Role == hub.RolePOS && m.Name == "order.replay_sale" {
+		return nil // sold is sold, whoever it was
 	}
 	if p := a.Command(ctx, id, req.On); p != nil {
 		return p

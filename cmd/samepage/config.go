@@ -106,6 +106,7 @@ type CommerceConfig struct {
 	Undo        hub.Duration `yaml:"undo" help:"how long a handed over pickup can be taken back"`
 	Abandon     hub.Duration `yaml:"abandon" help:"how long a cart may lie before it counts as left behind; 0: never"`
 	Accept      hub.Duration `yaml:"accept" help:"how long after its promise a store may still begin a pickup; 0: for ever"`
+	Late        hub.Duration `yaml:"late" help:"after how long a pickup that no store began is marked late; 0: never"`
 	NoShow      hub.Duration `yaml:"no_show" help:"how long a ready pickup waits for its customer; 0: for ever"`
 }
 
@@ -184,7 +185,7 @@ func defaultConfig() *Config {
 		Commerce: CommerceConfig{
 			Preparation: hub.Duration(10 * time.Minute), Hold: hub.Duration(15 * time.Minute),
 			Freeze: hub.Duration(15 * time.Minute), Undo: hub.Duration(time.Minute), Abandon: hub.Duration(time.Hour),
-			Accept: hub.Duration(24 * time.Hour), NoShow: hub.Duration(72 * time.Hour),
+			Accept: hub.Duration(24 * time.Hour), Late: hub.Duration(8 * time.Minute), NoShow: hub.Duration(72 * time.Hour),
 		},
 		Hooks:    HooksConfig{Price: HookConfig{Timeout: hub.Duration(2 * time.Second)}},
 		Shutdown: ShutdownConfig{Drain: hub.Duration(3 * time.Second), Timeout: hub.Duration(10 * time.Second)},
@@ -236,6 +237,7 @@ func (c *Config) Check() error {
 		{"commerce.undo", int64(c.Commerce.Undo), 1},
 		{"commerce.abandon", int64(c.Commerce.Abandon), 0},
 		{"commerce.accept", int64(c.Commerce.Accept), 0},
+		{"commerce.late", int64(c.Commerce.Late), 0},
 		{"commerce.no_show", int64(c.Commerce.NoShow), 0},
 		{"care.capacity", int64(c.Care.Capacity), 1},
 		{"customer.check_in_code", int64(c.Customer.CheckInCode), 1},

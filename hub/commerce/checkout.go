@@ -58,7 +58,7 @@ func (s *shop) freezeCart(tx *hub.Tx, args CartFreeze) *hub.Problem {
 		for _, line := range cart.Lines {
 			skus[line.Sku] += line.Quantity
 		}
-		cart.Reservation = s.reserveFirst(tx, "", "", cart.Store, skus)
+		cart.Reservation = s.reserveFirst(tx, "", "", cart.Store, skus, false)
 	}
 	until := tx.Now.Add(s.Freeze)
 	cart.State, cart.FrozenUntil = CartFrozen, hub.At(until)

@@ -14,7 +14,7 @@ const (
 	CodeCartNotActive       = "cart_not_active"          // details: cart, state, order?, merged_into?
 	CodeCartLocked          = "cart_locked"              // an agent works on it; details: by, at
 	CodeCartEmpty           = "cart_empty"               // nothing to order
-	CodeOutOfStock          = "out_of_stock"             // details: sku, available, store
+	CodeOutOfStock          = "out_of_stock"             // details: sku, available, store, reserved_for?
 	CodePriceChanged        = "price_changed"            // details: old, new, lines
 	CodeInsufficientPoints  = "insufficient_points"      // details: balance, held, points
 	CodeInsufficientTenders = "insufficient_tenders"     // they do not cover the total; details: total, tendered, missing

@@ -21,8 +21,10 @@ func fulfilmentDocs() []methodDoc {
 			Examples: examples{by(customer, `{"order":"o1","details":"blue car, bay 2"}`)},
 		},
 		{
-			Name:     "fulfilment.start",
-			Summary:  "The store begins to make or pick: proposed becomes reserved, and the goods leave the shelf. Tills start what their store does, services start shipments.",
+			Name: "fulfilment.start",
+			Summary: "The store begins to make or pick: proposed becomes reserved, and the goods leave the shelf. Tills start what their store does, services start shipments. " +
+				"A till that was offline says of this and its other steps when it took them, with occurred_at and sent_at by its own clock: one that was taken already changes nothing, " +
+				"and what was called off only after it had begun is made, and marked with attention.",
 			Problems: []string{invalid},
 			Examples: examples{
 				by(till, `{"order":"o1"}`), refused(till, `{"order":"o1"}`, invalid),
@@ -71,6 +73,11 @@ func fulfilmentDocs() []methodDoc {
 		{
 			Name:     "fulfilment.expire",
 			Summary:  "Fails a pickup that no store began in time, or that nobody came for. The hub's own timer.",
+			Examples: examples{by(hub.RoleSystem, `{"order":"o1","fulfilment":"f1"}`)},
+		},
+		{
+			Name:     "fulfilment.mark_late",
+			Summary:  "Marks a pickup that no store has begun for a while. The hub's own timer.",
 			Examples: examples{by(hub.RoleSystem, `{"order":"o1","fulfilment":"f1"}`)},
 		},
 		{

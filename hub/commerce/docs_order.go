@@ -18,7 +18,7 @@ func orderDocs() []methodDoc {
 			Name: "order.place",
 			Summary: "Makes an order of a cart. The store holds the goods first; then cart, order, points and timeline change in one step. " +
 				"A customer's card tender is pending until a service captures it, a till's tenders are captured as told, points are taken at once. Paid makes the order confirmed and accrues points, once. " +
-				"If_version names the cart: the buyer decided on what the screen showed.",
+				"If_version names the cart: the buyer decided on what the screen showed. Staff with the goods in hand may force what the count says is not there.",
 			Problems: []string{
 				CodePriceChanged, CodeOutOfStock, CodeUnknownSku, CodeStoreNotAccepting, CodeInsufficientPoints, CodeInsufficientTenders,
 				CodeAmountExceedsDue, CodeCartEmpty, CodeCartNotActive, CodeCartLocked, CodeCurrencyMismatch, CodeMoneyOverflow,
@@ -46,7 +46,7 @@ func orderDocs() []methodDoc {
 		},
 		{
 			Name:     "order.void",
-			Summary:  "A tender that was not captured will not be; with declined, because who should have paid it refused.",
+			Summary:  "A tender that was not captured will not be; with declined, because who should have paid it refused. A card that a till took offline counts as captured and may be declined after all: what it paid is due again, and what it earned is taken back.",
 			Problems: []string{hub.CodeInvalidTransition},
 			Examples: examples{{As: service, On: mara, Args: `{"order":"o2","tender":"t1","declined":true}`}},
 		},
@@ -80,7 +80,7 @@ func orderDocs() []methodDoc {
 		},
 		{
 			Name:     "order.replay_sale",
-			Summary:  "Records a sale that a till made while it was offline. The goods are gone and the money is there, so it is accepted: prices are the receipt's, and where the stock does not suffice the store books a shortfall. Points and gift cards are not taken offline.",
+			Summary:  "Records a sale that a till made while it was offline. The goods are gone and the money is there, so it is accepted: prices are the receipt's, and where the stock does not suffice the store books a shortfall. Points and gift cards are not taken offline. Occurred_at and sent_at are the till's clock, which may be wrong: when it was follows from how long ago that is. A sale to nobody known goes on a context that the till makes up.",
 			Problems: []string{CodeAmountExceedsDue, CodeCurrencyMismatch, CodeMoneyOverflow},
 			Examples: examples{{As: till, On: mara, Args: `{"order":"s-9","number":"R-1017","occurred_at":"2026-11-23T10:40:00Z","sent_at":"2026-11-23T10:55:00Z",
 				"lines":{"l1":{"sku":"croissant","quantity":2,"price":{"amount":320,"currency":"USD"}}},

@@ -14,13 +14,14 @@ const (
 	ReasonNoShow  = "no_show" // it was ready and nobody came
 )
 
-// FulfilmentExpire is fulfilment.expire: the time of a pickup is over.
-type FulfilmentExpire struct {
+// FulfilmentDue is fulfilment.expire and fulfilment.mark_late: some time of a pickup is over.
+type FulfilmentDue struct {
 	Order      string `json:"order"`
 	Fulfilment string `json:"fulfilment"`
 }
 
-// deadline sets until when a pickup may stay as it is, and the timer that looks then.
+// deadline sets until when a pickup may stay as it is, and the timers that look
+// then. It is called whenever one comes into a state.
 func (s *shop) deadline(tx *hub.Tx, o *Order, order, id string, f *Fulfilment) {
 	due := time.Time{}
 	switch {
@@ -34,22 +35,47 @@ func (s *shop) deadline(tx *hub.Tx, o *Order, order, id string, f *Fulfilment) {
 	case f.State == FulfilmentPrepared && s.NoShow > 0:
 		due = tx.Now.Add(s.NoShow)
 	}
+	if f.Late = false; f.Type == Pickup && s.Late > 0 {
+		if key := "late/" + order + "/" + id; f.State == FulfilmentProposed {
+			tx.SetTimer(key, tx.Now.Add(s.Late), "fulfilment.mark_late", FulfilmentDue{order, id})
+		} else {
+			tx.ClearTimer(key)
+		}
+	}
 	key := "expiry/" + order + "/" + id
 	switch {
 	case !due.IsZero():
 		f.ExpiresAt = hub.At(due)
-		tx.SetTimer(key, due, "fulfilment.expire", FulfilmentExpire{order, id})
+		tx.SetTimer(key, due, "fulfilment.expire", FulfilmentDue{order, id})
 	case !f.ExpiresAt.IsZero():
 		f.ExpiresAt = hub.Time{}
 		tx.ClearTimer(key)
 	}
 }
 
+// markLate notes that nobody at the store has begun a pickup: it came in while
+// the till was offline, or nobody saw it. Somebody has to want it begun now.
+func (s *shop) markLate(tx *hub.Tx, args FulfilmentDue) *hub.Problem {
+	o := &Order{}
+	if !tx.Get("order/"+args.Order, o) {
+		return nil
+	}
+	f, ok := o.Fulfilments[args.Fulfilment]
+	if !ok || f.State != FulfilmentProposed || f.Late || tx.Now.Sub(f.At.Time) < s.Late-time.Millisecond {
+		return nil
+	}
+	f.Late = true
+	o.Fulfilments[args.Fulfilment] = f
+	tx.Put("order/"+args.Order, o)
+	tx.Emit("fulfilment.marked_late", map[string]any{"order": args.Order, "fulfilment": args.Fulfilment})
+	return nil
+}
+
 // expire fails a pickup whose time is over. An order that was never paid is
 // called off with it; one that was paid waits for somebody to decide. Goods
 // that were made and not collected stay off the shelf until staff takes them
 // back (return.receive).
-func (s *shop) expire(tx *hub.Tx, args FulfilmentExpire) *hub.Problem {
+func (s *shop) expire(tx *hub.Tx, args FulfilmentDue) *hub.Problem {
 	o := &Order{}
 	if !tx.Get("order/"+args.Order, o) {
 		return nil

@@ -18,6 +18,7 @@ type Config struct {
 	Undo        time.Duration // how long a pickup can be undone; defaults to 60 s
 	Abandon     time.Duration // how long a cart may lie before it counts as left behind; defaults to 1 h, below 0: never
 	Accept      time.Duration // how long after its promise a store may still begin a pickup; defaults to 24 h, below 0: for ever
+	Late        time.Duration // after how long a pickup that no store began is late; defaults to 8 min, below 0: never
 	NoShow      time.Duration // how long a ready pickup waits for its customer; defaults to 72 h, below 0: for ever
 	Identities  Identities
 	CartMerge   string        // what becomes of a sku in both carts of one customer: the larger quantity, max, or sum; defaults to max
@@ -42,6 +43,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.Undo, time.Minute)
 	orDefault(&c.Abandon, time.Hour)
 	orDefault(&c.Accept, 24*time.Hour)
+	orDefault(&c.Late, 8*time.Minute)
 	orDefault(&c.NoShow, 72*time.Hour)
 	orDefault(&c.CartMerge, CartMax)
 	orDefault(&c.CheckInCode, 2*time.Minute)
@@ -127,11 +129,12 @@ func Model(c Config) hub.Model {
 			hub.NewMethod("fulfilment.arrive", context, G, arrivals, s.arrive),
 			hub.NewMethod("fulfilment.move", context, G, buyers, s.moveFulfilment),
 			hub.NewMethod("fulfilment.expire", context, G, nobody, s.expire),
-			hub.NewMethod("fulfilment.pack", context, G, backend, s.take(packStep)),
+			hub.NewMethod("fulfilment.mark_late", context, G, nobody, s.markLate),
+			hub.NewMethod("fulfilment.pack", context, G, backend, s.carry(packStep)),
 			hub.NewMethod("fulfilment.ship", context, G, backend, s.ship),
-			hub.NewMethod("fulfilment.deliver", context, G, backend, s.take(deliverStep)),
+			hub.NewMethod("fulfilment.deliver", context, G, backend, s.carry(deliverStep)),
 			hub.NewMethod("fulfilment.delay", context, G, backend, s.delay),
-			hub.NewMethod("fulfilment.lose", context, G, backend, s.take(loseStep)),
+			hub.NewMethod("fulfilment.lose", context, G, backend, s.carry(loseStep)),
 
 			hub.NewMethod("return.request", context, G, anybody, s.requestReturn),
 			hub.NewMethod("return.receive", context, G, counters, s.receiveReturn),

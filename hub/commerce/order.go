@@ -72,7 +72,8 @@ type OrderLine struct {
 	Total    Money  `json:"total"` // less what codes took off
 	Order    int    `json:"order"` // lines are shown in this order
 
-	Discounts map[string]Money `json:"discounts,omitempty"` // by code
+	Discounts   map[string]Money `json:"discounts,omitempty"`    // by code
+	PriceChange *PriceChange     `json:"price_change,omitempty"` // sold offline at another price than the catalogue's
 }
 
 // CodeAmount is what a code took off an order.
@@ -248,6 +249,18 @@ func (o *Order) earning() Money {
 	return paid
 }
 
+// unearn takes back what was earned for what is no longer paid. Before is what
+// earned points so far.
+func (o *Order) unearn(l *Loyalty, before Money, order, reason string, now hub.Time) *hub.Problem {
+	keep, _ := scale(o.PointsEarned, o.earning().Amount, max(before.Amount, 1))
+	if keep >= o.PointsEarned {
+		return nil
+	}
+	taken := o.PointsEarned - keep
+	o.PointsEarned = keep
+	return l.reverse(taken, order, reason, now)
+}
+
 func (s *shop) cancelOrder(tx *hub.Tx, args OrderCancel) *hub.Problem {
 	o, p := s.order(tx, args.Order)
 	if p != nil {
@@ -259,7 +272,7 @@ func (s *shop) cancelOrder(tx *hub.Tx, args OrderCancel) *hub.Problem {
 	for _, id := range slices.Sorted(maps.Keys(o.Fulfilments)) {
 		if f := o.Fulfilments[id]; f.open() {
 			f.move(tx, FulfilmentCanceled)
-			f.Reason = args.Reason
+			f.Reason, f.Attention = args.Reason, ""
 			s.deadline(tx, o, args.Order, id, &f)
 			o.Fulfilments[id] = f
 		}

@@ -26,7 +26,8 @@ func (a *OrderAddTender) Check(f hub.Faults) {
 	}
 }
 
-// OrderVoid is order.void: a tender that was not captured will not be.
+// OrderVoid is order.void: a tender that was not captured will not be. A card
+// that a till took offline counts as captured, and may be declined after all.
 type OrderVoid struct {
 	Order    string `json:"order"`
 	Tender   string `json:"tender"`
@@ -77,14 +78,22 @@ func (s *shop) voidTender(tx *hub.Tx, args OrderVoid) *hub.Problem {
 	if !ok {
 		return notFound("tender", args.Tender)
 	}
-	if t.Status != TenderPending && t.Status != TenderAuthorised {
+	bounced := args.Declined && t.Offline && t.Type == TenderCard && t.Status == TenderCaptured
+	if t.Status != TenderPending && t.Status != TenderAuthorised && !bounced {
 		return invalidTransition(tx, "void", t.Status, t.At, t.By)
 	}
+	l, earning := s.loyalty(tx), o.earning()
 	event := "order.tender_voided"
 	t.Status, t.At, t.By = TenderVoided, hub.At(tx.Now), tx.By()
 	if args.Declined {
 		t.Status, event = TenderDeclined, "order.tender_declined"
 	}
 	o.Tenders[args.Tender] = t
-	return s.putPaid(tx, args.Order, o, s.loyalty(tx), event, args.Tender)
+	if bounced {
+		if p := o.unearn(l, earning, args.Order, "declined", t.At); p != nil {
+			return p
+		}
+		Note(tx, event, "order/"+args.Order, "Order "+o.Number+": the card was declined")
+	}
+	return s.putPaid(tx, args.Order, o, l, event, args.Tender)
 }

@@ -17,6 +17,7 @@ type OrderPlace struct {
 	ExpectedTotal Money                 `json:"expected_total"`
 	Fulfilment    FulfilmentArgs        `json:"fulfilment"`
 	Tenders       map[string]TenderArgs `json:"tenders"`
+	Force         bool                  `json:"force"` // staff: the goods are in hand, whatever the count says
 }
 
 // FulfilmentArgs says how the buyer gets the goods.
@@ -75,6 +76,9 @@ func (s *shop) placeOrder(tx *hub.Tx, args OrderPlace) *hub.Problem {
 		return hub.Faults{"/order": "is another order's"}.Problem()
 	}
 	caller := tx.Command.Caller
+	if p := forced(tx, args.Force); p != nil {
+		return p
+	}
 	if caller.Role == hub.RolePOS && args.Fulfilment.Store != caller.Store {
 		return forbidden("a till places orders for its own store")
 	}
@@ -128,7 +132,7 @@ func (s *shop) placeOrder(tx *hub.Tx, args OrderPlace) *hub.Problem {
 	if adopted {
 		f.Reservation = cart.Reservation // the frozen cart's goods become the order's
 	} else {
-		f.Reservation = s.reserveFirst(tx, id, "f1", f.Store, o.skus(f))
+		f.Reservation = s.reserveFirst(tx, id, "f1", f.Store, o.skus(f), args.Force)
 	}
 	o.Fulfilments = map[string]Fulfilment{"f1": f}
 	o.settle(now)
@@ -160,6 +164,18 @@ func (s *shop) placeOrder(tx *hub.Tx, args OrderPlace) *hub.Problem {
 	}
 	tx.Emit("order.placed", data)
 	s.settleStock(tx, id, o)
+	return nil
+}
+
+// forced refuses anybody but staff who wants to go past what the stock says.
+func forced(tx *hub.Tx, force bool) *hub.Problem {
+	switch tx.By().Role {
+	case hub.RolePOS, hub.RoleAgent, hub.RoleSupervisor:
+		return nil
+	}
+	if force {
+		return forbidden("force is for staff who have the goods in hand")
+	}
 	return nil
 }
 

@@ -40,6 +40,7 @@ type StockReserve struct {
 	Claim
 	Replaces string `json:"replaces"` // a reservation that ends with this one
 	Minutes  int    `json:"minutes"`  // 0: the configured time
+	Force    bool   `json:"force"`    // they are in hand, whatever the count says
 }
 
 // Check implements [hub.Checker].
@@ -82,18 +83,21 @@ func (s *shop) reserve(tx *hub.Tx, args StockReserve) *hub.Problem {
 		s.drop(tx, args.Replaces, old)
 		tx.Emit("stock.released", map[string]any{"reservation": args.Replaces})
 	}
-	lines := map[string]int64{}
+	lines, short := map[string]int64{}, map[string]int64{}
 	for _, sku := range slices.Sorted(maps.Keys(args.Lines)) {
 		var l Level
 		if !tx.Get("sku/"+sku, &l) {
 			continue
 		}
 		n := args.Lines[sku]
-		if free, tracked := l.free(hub.At(tx.Now)); tracked && free < n {
-			return outOfStock(tx.Command.On.ID(), sku, free)
-		}
-		if l.OnHand != nil {
+		switch free, tracked := l.free(hub.At(tx.Now)); {
+		case tracked && free < n && !args.Force:
+			return s.promisedAway(tx, sku, free)
+		case l.OnHand != nil:
 			lines[sku] = n
+			if missing := l.lacks(n); missing > 0 {
+				short[sku] = missing
+			}
 		}
 	}
 	if len(lines) == 0 {
@@ -107,8 +111,27 @@ func (s *shop) reserve(tx *hub.Tx, args StockReserve) *hub.Problem {
 	r.Lines = lines
 	s.put(tx, args.Reservation, r, 1)
 	s.watch(tx, args.Reservation, args.Claim, r.ExpiresAt.Time)
-	tx.Emit("stock.reserved", map[string]any{"reservation": args.Reservation})
+	emitReserved(tx, args.Reservation, short)
 	return nil
+}
+
+// emitReserved tells that goods are reserved, and how many of them are not there.
+func emitReserved(tx *hub.Tx, id string, short map[string]int64) {
+	if len(short) > 0 {
+		tx.Emit("stock.shortfall", map[string]any{"reservation": id, "short": short})
+		return
+	}
+	tx.Emit("stock.reserved", map[string]any{"reservation": id})
+}
+
+// promisedAway refuses what is out of stock; staff are told which order has it.
+func (s *shop) promisedAway(tx *hub.Tx, sku string, free int64) *hub.Problem {
+	var holder *ShortClaim
+	switch tx.By().Role {
+	case hub.RolePOS, hub.RoleAgent, hub.RoleSupervisor:
+		holder = s.weakest(tx, sku)
+	}
+	return outOfStock(tx.Command.On.ID(), sku, free, holder)
 }
 
 func (s *shop) release(tx *hub.Tx, args StockRelease) *hub.Problem {
@@ -190,8 +213,8 @@ func (s *shop) owe(tx *hub.Tx, id string, claim Claim) {
 			continue
 		}
 		lines[sku] = claim.Lines[sku]
-		if free := *l.OnHand - l.Reserved - l.Safety; free < lines[sku] {
-			short[sku] = lines[sku] - max(free, 0)
+		if missing := l.lacks(lines[sku]); missing > 0 {
+			short[sku] = missing
 		}
 	}
 	if len(lines) == 0 {
@@ -201,11 +224,7 @@ func (s *shop) owe(tx *hub.Tx, id string, claim Claim) {
 	r.Lines = lines
 	s.put(tx, id, r, 1)
 	s.watch(tx, id, claim, tx.Now.Add(keptLook))
-	if len(short) > 0 {
-		tx.Emit("stock.shortfall", map[string]any{"reservation": id, "short": short})
-		return
-	}
-	tx.Emit("stock.reserved", map[string]any{"reservation": id})
+	emitReserved(tx, id, short)
 }
 
 // put writes a reservation and adds it to (or, with -1, takes it from) the levels.
@@ -264,7 +283,7 @@ func (s *shop) watch(tx *hub.Tx, id string, claim Claim, due time.Time) {
 
 // reserveFirst has the store hold goods before the decision stands, and names
 // the reservation. A store that counts none of them is not asked.
-func (s *shop) reserveFirst(tx *hub.Tx, order, fulfilment, store string, skus map[string]int64) string {
+func (s *shop) reserveFirst(tx *hub.Tx, order, fulfilment, store string, skus map[string]int64, force bool) string {
 	on := storeChannel(store)
 	if !s.counted(tx, store, skus) {
 		return ""
@@ -272,7 +291,7 @@ func (s *shop) reserveFirst(tx *hub.Tx, order, fulfilment, store string, skus ma
 	id := tx.NewID("reservation")
 	tx.First(
 		hub.Command{Method: "stock.reserve", On: on, Caller: system(), Args: encode(StockReserve{
-			Reservation: id, Claim: Claim{Lines: skus, Owner: tx.Command.On, Order: order, Fulfilment: fulfilment},
+			Reservation: id, Claim: Claim{Lines: skus, Owner: tx.Command.On, Order: order, Fulfilment: fulfilment}, Force: force,
 		})},
 		hub.Command{Method: "stock.release", On: on, Caller: system(), Args: encode(StockRelease{id})},
 	)

@@ -55,12 +55,14 @@ func (a *ReturnRequest) Check(f hub.Faults) {
 // not requested names its lines.
 type ReturnReceive struct {
 	ReturnRequest
+	Offline
 	Store string `json:"store"`
 }
 
 // Check implements [hub.Checker].
 func (a *ReturnReceive) Check(f hub.Faults) {
 	a.ReturnRequest.Check(f)
+	a.Offline.Check(f)
 	requireID(f, "/store", a.Store)
 }
 
@@ -114,6 +116,10 @@ func (s *shop) receiveReturn(tx *hub.Tx, args ReturnReceive) *hub.Problem {
 	if c := tx.Command.Caller; c.Role == hub.RolePOS && c.Store != args.Store {
 		return forbidden("a till receives for its own store")
 	}
+	at, p := args.at(tx)
+	if p != nil {
+		return p
+	}
 	o := &Order{}
 	if !tx.Get("order/"+args.Order, o) {
 		return notFound("order", args.Order)
@@ -129,7 +135,7 @@ func (s *shop) receiveReturn(tx *hub.Tx, args ReturnReceive) *hub.Problem {
 	if p := o.returnable(r.Lines, id); p != nil {
 		return p
 	}
-	r.State, r.Store, r.Reason, r.At, r.By = ReturnReturned, args.Store, cmp.Or(args.Reason, r.Reason), hub.At(tx.Now), tx.By()
+	r.State, r.Store, r.Reason, r.At, r.By = ReturnReturned, args.Store, cmp.Or(args.Reason, r.Reason), at, tx.By()
 	return s.putReturn(tx, args.Order, o, id, r, "return.received")
 }
 
@@ -266,12 +272,8 @@ func (s *shop) refundReturn(tx *hub.Tx, args ReturnRefund) *hub.Problem {
 			return p
 		}
 	}
-	// What is no longer paid is no longer earned for.
-	if keep, _ := scale(o.PointsEarned, o.earning().Amount, max(earning.Amount, 1)); keep < o.PointsEarned {
-		if p := l.reverse(o.PointsEarned-keep, args.Order, "refund", now); p != nil {
-			return p
-		}
-		o.PointsEarned = keep
+	if p := o.unearn(l, earning, args.Order, "refund", now); p != nil {
+		return p
 	}
 	if args.Return != "" {
 		r.Refunded = Money{r.Refunded.Amount + amount.Amount, o.Total.Currency}
@@ -322,18 +324,7 @@ func (s *shop) restock(tx *hub.Tx, args ReturnRef) *hub.Problem {
 	if r.State != ReturnReturned {
 		return invalidTransition(tx, "restock", r.State, r.At, r.By)
 	}
-	skus := o.skus(Fulfilment{Lines: r.Lines})
-	if s.counted(tx, r.Store, skus) {
-		// First, not then: goods that were counted twice can be counted again, lost ones are looked for.
-		on, put, take := storeChannel(r.Store), map[string]int64{}, map[string]int64{}
-		for sku, n := range skus {
-			put[sku], take[sku] = n, -n
-		}
-		tx.First(
-			hub.Command{Method: "stock.shift", On: on, Caller: system(), Args: encode(StockShift{put})},
-			hub.Command{Method: "stock.shift", On: on, Caller: system(), Args: encode(StockShift{take})},
-		)
-	}
+	s.shiftFirst(tx, r.Store, o.skus(Fulfilment{Lines: r.Lines}), 1)
 	r.State, r.At, r.By = ReturnBackInStock, hub.At(tx.Now), tx.By()
 	return s.putReturn(tx, args.Order, o, args.Return, r, "return.restocked")
 }

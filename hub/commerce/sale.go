@@ -2,9 +2,6 @@ package commerce
 
 import (
 	"cmp"
-	"maps"
-	"slices"
-	"time"
 
 	"github.com/samepage/samepage/hub"
 )
@@ -13,12 +10,11 @@ import (
 // goods are gone and the money is there, so it is accepted: prices are the
 // receipt's, and where the stock does not suffice the store books a shortfall.
 type OrderReplaySale struct {
-	Order      string                `json:"order"`
-	Number     string                `json:"number"` // on the receipt
-	OccurredAt *hub.Time             `json:"occurred_at"`
-	SentAt     *hub.Time             `json:"sent_at"` // by the same clock
-	Lines      map[string]SoldLine   `json:"lines"`
-	Tenders    map[string]TenderArgs `json:"tenders"`
+	Order  string `json:"order"`
+	Number string `json:"number"` // on the receipt
+	Offline
+	Lines   map[string]SoldLine   `json:"lines"`
+	Tenders map[string]TenderArgs `json:"tenders"`
 }
 
 // Check implements [hub.Checker].
@@ -39,9 +35,6 @@ func (a *OrderReplaySale) Check(f hub.Faults) {
 	}
 }
 
-// lateSale is how old a sale may be before somebody should look at it.
-const lateSale = 24 * time.Hour
-
 func (s *shop) replaySale(tx *hub.Tx, args OrderReplaySale) *hub.Problem {
 	id := cmp.Or(args.Order, tx.NewID("order"))
 	if tx.Has("order/" + id) {
@@ -51,13 +44,14 @@ func (s *shop) replaySale(tx *hub.Tx, args OrderReplaySale) *hub.Problem {
 	if p != nil {
 		return p
 	}
-	// The till's clock may be wrong; how long ago it was by that clock is not.
-	ago := args.SentAt.Sub(args.OccurredAt.Time)
-	at := hub.At(tx.Now.Add(-max(ago, 0)))
-	tx.Occurred(at.Time)
+	at, p := args.at(tx)
+	if p != nil {
+		return p
+	}
+	s.notePrices(tx, o)
 	o.Number, o.Store, o.Channel, o.PlacedOfflineAt = cmp.Or(args.Number, o.Number), tx.Command.Caller.Store, touchpoint(tx), at
 	o.TicketName = o.Number
-	o.ClockSkew = ago < 0 || ago > lateSale
+	o.ClockSkew = args.doubtful()
 	f := Fulfilment{Type: Pickup, Store: o.Store, Lines: o.quantities(), AcceptedAt: at, ReadyAt: at, PickedUpAt: at}
 	f.move(tx, FulfilmentCompleted)
 	o.Fulfilments["f1"] = f
@@ -69,45 +63,17 @@ func (s *shop) replaySale(tx *hub.Tx, args OrderReplaySale) *hub.Problem {
 		t.Offline = true
 		o.Tenders[tid] = t
 	}
-	if skus := o.skus(f); s.counted(tx, f.Store, skus) {
-		took, back := map[string]int64{}, map[string]int64{}
-		for sku, n := range skus {
-			took[sku], back[sku] = -n, n
-		}
-		on := storeChannel(f.Store)
-		tx.First(
-			hub.Command{Method: "stock.shift", On: on, Caller: system(), Args: encode(StockShift{took})},
-			hub.Command{Method: "stock.shift", On: on, Caller: system(), Args: encode(StockShift{back})},
-		)
-	}
+	s.shiftFirst(tx, f.Store, o.skus(f), -1)
 	return s.putSold(tx, id, o, l, "order.sale_replayed")
 }
 
-// StockShift is stock.shift: goods came (above zero) or went, whatever the
-// count says. Untracked skus are left alone.
-type StockShift struct {
-	Lines map[string]int64 `json:"lines"`
-}
-
-func (s *shop) shiftStock(tx *hub.Tx, args StockShift) *hub.Problem {
-	short := map[string]int64{}
-	for _, sku := range slices.Sorted(maps.Keys(args.Lines)) {
-		var l Level
-		if !tx.Get("sku/"+sku, &l) || l.OnHand == nil {
-			continue
+// notePrices marks the lines whose receipt says another price than the
+// catalogue: the receipt's stands.
+func (s *shop) notePrices(tx *hub.Tx, o *Order) {
+	for id, line := range o.Lines {
+		if item, p := s.item(tx, line.Sku); p == nil && item.Price != line.Price {
+			line.PriceChange = &PriceChange{Old: line.Price, New: item.Price, At: hub.At(tx.Now)}
+			o.Lines[id] = line
 		}
-		n := *l.OnHand + args.Lines[sku]
-		l.OnHand = &n
-		l.derive()
-		if args.Lines[sku] < 0 && *l.Available < 0 {
-			short[sku] = min(-*l.Available, -args.Lines[sku])
-		}
-		s.putLevel(tx, sku, l)
 	}
-	if len(short) > 0 {
-		tx.Emit("stock.shortfall", map[string]any{"short": short})
-		return nil
-	}
-	tx.Emit("stock.shifted", nil)
-	return nil
 }

@@ -13,18 +13,18 @@ import (
 //	                                                       └─lose─► failed
 var (
 	packStep = step{command: "pack", kind: Shipment, from: []string{FulfilmentReserved}, to: FulfilmentPrepared, event: "fulfilment.packed",
-		does: func(_ *shop, tx *hub.Tx, f *Fulfilment) *hub.Problem {
-			f.ReadyAt = hub.At(tx.Now)
+		does: func(_ *shop, _ *hub.Tx, f *Fulfilment, at hub.Time) *hub.Problem {
+			f.ReadyAt = at
 			return nil
 		}}
 	shipStep    = step{command: "ship", kind: Shipment, from: []string{FulfilmentPrepared}, to: FulfilmentShipped, event: "fulfilment.shipped"}
 	deliverStep = step{command: "deliver", kind: Shipment, from: []string{FulfilmentShipped}, to: FulfilmentDelivered, event: "fulfilment.delivered",
-		does: func(_ *shop, tx *hub.Tx, f *Fulfilment) *hub.Problem {
-			f.Delivery.DeliveredAt, f.Delivery.DelayedUntil = hub.At(tx.Now), hub.Time{}
+		does: func(_ *shop, _ *hub.Tx, f *Fulfilment, at hub.Time) *hub.Problem {
+			f.Delivery.DeliveredAt, f.Delivery.DelayedUntil = at, hub.Time{}
 			return nil
 		}}
 	loseStep = step{command: "lose", kind: Shipment, from: []string{FulfilmentShipped}, to: FulfilmentFailed, event: "fulfilment.lost",
-		does: func(_ *shop, tx *hub.Tx, f *Fulfilment) *hub.Problem {
+		does: func(_ *shop, _ *hub.Tx, f *Fulfilment, _ hub.Time) *hub.Problem {
 			f.Reason = "lost"
 			return nil
 		}}
@@ -70,8 +70,15 @@ func (a *FulfilmentDelay) Check(f hub.Faults) {
 	}
 }
 
+// carry is the decision of a shipment's step that needs nothing but the order.
+func (s *shop) carry(st step) func(*hub.Tx, FulfilmentStep) *hub.Problem {
+	return func(tx *hub.Tx, args FulfilmentStep) *hub.Problem {
+		return s.advance(tx, st, TillStep{FulfilmentStep: args}, nil)
+	}
+}
+
 func (s *shop) ship(tx *hub.Tx, args FulfilmentShip) *hub.Problem {
-	return s.advance(tx, shipStep, args.FulfilmentStep, func(f *Fulfilment) *hub.Problem {
+	return s.advance(tx, shipStep, TillStep{FulfilmentStep: args.FulfilmentStep}, func(f *Fulfilment) *hub.Problem {
 		f.Delivery.Carrier, f.Delivery.Tracking, f.Delivery.ShippedAt = args.Carrier, args.Tracking, hub.At(tx.Now)
 		return nil
 	})
@@ -129,7 +136,7 @@ func (s *shop) moveFulfilment(tx *hub.Tx, args FulfilmentMove) *hub.Problem {
 	}
 	f.Store, f.Reason, f.ArrivedAt, f.Arrival = args.Store, "", hub.Time{}, ""
 	f.move(tx, FulfilmentProposed)
-	f.Reservation = s.reserveFirst(tx, args.Order, id, f.Store, o.skus(f))
+	f.Reservation = s.reserveFirst(tx, args.Order, id, f.Store, o.skus(f), false)
 	if o.Store == from {
 		o.Store = args.Store
 	}

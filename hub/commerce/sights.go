@@ -136,7 +136,7 @@ func events() map[string]map[hub.Role]hub.Sight {
 		"order.tender_voided", "order.tender_declined", "return.refunded", "loyalty.adjusted")
 	let([]hub.Role{customer, bot, pos}, "fulfilment.started", "fulfilment.ready", "fulfilment.recalled",
 		"fulfilment.completed", "fulfilment.undone", "fulfilment.rejected", "fulfilment.arrived",
-		"fulfilment.expired", "fulfilment.not_collected", "fulfilment.packed", "fulfilment.shipped", "fulfilment.delivered", "fulfilment.delayed", "fulfilment.lost")
+		"fulfilment.expired", "fulfilment.not_collected", "fulfilment.marked_late", "fulfilment.packed", "fulfilment.shipped", "fulfilment.delivered", "fulfilment.delayed", "fulfilment.lost")
 	let([]hub.Role{customer, bot}, "fulfilment.moved")
 	let([]hub.Role{customer, bot, pos}, "store.acceptance_set")
 	let([]hub.Role{pos}, "stock.counted", "stock.adjusted", "stock.safety_set", "stock.snoozed", "stock.woken",

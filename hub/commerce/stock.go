@@ -53,6 +53,9 @@ func (l Level) free(now hub.Time) (int64, bool) {
 	return *l.OnHand - l.Reserved - l.Safety, true
 }
 
+// lacks is how many of n more are not there to be promised.
+func (l Level) lacks(n int64) int64 { return max(n-max(*l.OnHand-l.Reserved-l.Safety, 0), 0) }
+
 // StockCount is stock.count: so many are on the shelf. A level that is known is
 // counted with if_version: the counter must have seen what stands there.
 type StockCount struct {
@@ -73,6 +76,7 @@ type StockAdjust struct {
 	Sku    string `json:"sku"`
 	Delta  int64  `json:"delta"`
 	Reason string `json:"reason"`
+	Offline
 }
 
 // Check implements [hub.Checker].
@@ -82,6 +86,7 @@ func (a *StockAdjust) Check(f hub.Faults) {
 		f.Add("/delta", "must be units that came, or below zero that went")
 	}
 	checkText(f, "/reason", a.Reason, MaxReason)
+	a.Offline.Check(f)
 }
 
 // StockSetSafety is stock.set_safety: so many are never promised.
@@ -125,6 +130,9 @@ func (s *shop) countStock(tx *hub.Tx, args StockCount) *hub.Problem {
 }
 
 func (s *shop) adjustStock(tx *hub.Tx, args StockAdjust) *hub.Problem {
+	if _, p := args.at(tx); p != nil {
+		return p
+	}
 	return s.level(tx, args.Sku, "stock.adjusted", func(l *Level) *hub.Problem {
 		if l.OnHand == nil {
 			return notFound("level", args.Sku)
@@ -200,12 +208,16 @@ func (s *shop) inStock(tx *hub.Tx, store, sku string, n int64) *hub.Problem {
 		return nil
 	}
 	if free, tracked := l.free(hub.At(tx.Now)); tracked && free < n {
-		return outOfStock(store, sku, free)
+		return outOfStock(store, sku, free, nil)
 	}
 	return nil
 }
 
-func outOfStock(store, sku string, free int64) *hub.Problem {
-	return hub.Problemf(CodeOutOfStock, "only %d %s left at %s", max(free, 0), sku, store).
-		With(map[string]any{"sku": sku, "available": max(free, 0), "store": store})
+// outOfStock says how many are left, and which order has the others, if that may be told.
+func outOfStock(store, sku string, free int64, holder *ShortClaim) *hub.Problem {
+	details := map[string]any{"sku": sku, "available": max(free, 0), "store": store}
+	if holder != nil {
+		details["reserved_for"] = map[string]any{"order": holder.Order, "number": holder.Number, "paid": holder.Paid}
+	}
+	return hub.Problemf(CodeOutOfStock, "only %d %s left at %s", max(free, 0), sku, store).With(details)
 }

@@ -51,6 +51,8 @@ type Ticket struct {
 	AcceptedAt   hub.Time              `json:"accepted_at,omitzero"`
 	ReadyAt      hub.Time              `json:"ready_at,omitzero"`
 	DoneAt       hub.Time              `json:"done_at,omitzero"`
+	Late         bool                  `json:"late,omitempty"`      // it waits in new for long; somebody has to want it begun
+	Attention    string                `json:"attention,omitempty"` // why somebody has to look at it
 	CustomerHere bool                  `json:"customer_here,omitempty"`
 	ArrivedAt    hub.Time              `json:"arrived_at,omitzero"`
 	Arrival      string                `json:"arrival,omitempty"` // where, in which car
@@ -101,7 +103,7 @@ func ticket(c *source, order string, o *commerce.Order, fulfilment string) Ticke
 		Column: columns[f.State].name, Lines: map[string]TicketLine{},
 		Total: o.Total, Due: o.Due, PaymentState: o.PaymentState,
 		PlacedAt: o.PlacedAt, PromisedAt: o.PromisedAt, AcceptedAt: f.AcceptedAt, ReadyAt: f.ReadyAt,
-		CustomerHere: !f.ArrivedAt.IsZero(), ArrivedAt: f.ArrivedAt, Arrival: f.Arrival,
+		Late: f.Late, Attention: f.Attention, CustomerHere: !f.ArrivedAt.IsZero(), ArrivedAt: f.ArrivedAt, Arrival: f.Arrival,
 	}
 	if f.Name != "" {
 		t.TicketName = f.Name
