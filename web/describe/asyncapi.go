@@ -41,7 +41,7 @@ func (d *Description) AsyncAPI() ([]byte, error) {
 	operations := object{}
 	for _, c := range d.Commands() {
 		examples := []object{}
-		for _, call := range c.Calls {
+		for _, call := range c.wellFormed() {
 			examples = append(examples, object{"payload": call.Request})
 		}
 		m := object{"name": c.Name, "title": c.Name, "summary": firstSentence(c.Summary), "payload": d.body(c)}

@@ -60,6 +60,13 @@ type Command struct {
 	rules rules
 }
 
+// wellFormed are the examples whose requests follow the schema: all but those
+// that show what becomes of one that does not.
+func (c Command) wellFormed() []Call {
+	malformed := (&hub.Problem{Code: hub.CodeInvalid}).Status()
+	return slices.DeleteFunc(slices.Clone(c.Calls), func(call Call) bool { return call.Status == malformed })
+}
+
 // Entry is one kind of entry, with who sees what of it.
 type Entry struct {
 	hub.EntryDoc

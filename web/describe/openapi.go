@@ -32,7 +32,7 @@ type document struct {
 
 func (d *Description) info(what string) object {
 	return object{
-		"title": "Samepage", "version": d.Version, "license": object{"name": "Apache-2.0"},
+		"title": "Samepage", "version": d.Version, "license": object{"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
 		"description": what + " The same in words, with examples, is at /docs/.",
 	}
 }
@@ -198,8 +198,8 @@ func (d *Description) body(c Command) object {
 
 func (d *Description) commandOperation(c Command) object {
 	examples := object{}
-	for i, call := range c.Calls {
-		examples[fmt.Sprintf("example%d", i+1)] = object{"value": call.Request}
+	for i, call := range c.wellFormed() {
+		examples[fmt.Sprintf("example%d", i+1)] = object{"summary": fmt.Sprintf("As %s: answered with status %d.", call.As, call.Status), "value": call.Request}
 	}
 	content := object{"schema": d.body(c)}
 	if len(examples) > 0 {
@@ -254,6 +254,7 @@ func (d *Description) operation(e Endpoint) object {
 	if parameters != nil {
 		op["parameters"] = parameters
 	}
+	op["security"] = []object{}
 	switch e.Auth {
 	case "token or key":
 		op["security"] = []object{{"token": []string{}}, {"key": []string{}}}
@@ -264,6 +265,9 @@ func (d *Description) operation(e Endpoint) object {
 		op["requestBody"] = object{"required": true, "content": object{"application/json": object{"schema": d.schemas.of(e.body)}}}
 	}
 	responses := d.problemResponses(e.problems)
+	if e.Auth == "key" {
+		responses["401"] = object{"description": "The key is missing or wrong.", "content": object{"application/json": object{"schema": d.schemas.of(reflect.TypeFor[APIRefusal]())}}}
+	}
 	ok := object{"description": "OK"}
 	switch {
 	case e.Kind == "WebSocket":

@@ -220,6 +220,44 @@ func TestExamplesFollowTheSchemas(t *testing.T) {
 	}
 }
 
+// TestPublishedExamplesFollowTheSchemas looks at what readers of both
+// documents take for a request that can be sent.
+func TestPublishedExamplesFollowTheSchemas(t *testing.T) {
+	all := documents(t)
+	follow := func(doc any, ref string, examples []any) {
+		schema, err := compiler(t, doc).Compile("test:doc" + ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, example := range examples {
+			if err := schema.Validate(example); err != nil {
+				t.Errorf("%s: %v", ref, err)
+			}
+		}
+	}
+	for path := range at(all["openapi.json"], "#/paths").(map[string]any) {
+		media := fmt.Sprintf("#/paths/%s/post/requestBody/content/application~1json", escape(path))
+		examples, _ := at(all["openapi.json"], media+"/examples").(map[string]any)
+		var values []any
+		for _, example := range examples {
+			values = append(values, example.(map[string]any)["value"])
+		}
+		if values != nil {
+			follow(all["openapi.json"], media+"/schema", values)
+		}
+	}
+	for name, m := range at(all["asyncapi.json"], "#/components/messages").(map[string]any) {
+		examples, _ := m.(map[string]any)["examples"].([]any)
+		var payloads []any
+		for _, example := range examples {
+			payloads = append(payloads, example.(map[string]any)["payload"])
+		}
+		if payloads != nil {
+			follow(all["asyncapi.json"], "#/components/messages/"+name+"/payload", payloads)
+		}
+	}
+}
+
 // house is the front door on a stage.
 func house(t *testing.T) (*stage, *web.Server, *httptest.Server) {
 	t.Helper()
@@ -317,13 +355,16 @@ func TestAnswersFollowTheDescription(t *testing.T) {
 		"channels":             {"POST", "/api/channels", "", `{}`, 200},
 		"batch":                {"POST", "/api/batch", "", `{"commands":[{"info":{}}]}`, 200},
 		"readiness":            {"GET", "/readyz", "", "", 503},
+		"no key":               {"POST", "/api/info", "", `{}`, 401},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request, err := http.NewRequestWithContext(t.Context(), c2.method, server.URL+c2.path, strings.NewReader(c2.body))
 			if err != nil {
 				t.Fatal(err)
 			}
-			request.Header.Set("X-API-Key", "key")
+			if name != "no key" {
+				request.Header.Set("X-API-Key", "key")
+			}
 			response, err := server.Client().Do(request)
 			if err != nil {
 				t.Fatal(err)

@@ -38,7 +38,7 @@ func newSchemas(comments map[string]string) *schemas {
 			case timeType:
 				return &jsonschema.Schema{Type: "string", Format: "date-time"}
 			case reflect.TypeFor[json.RawMessage]():
-				return &jsonschema.Schema{}
+				return &jsonschema.Schema{Description: "Any JSON."}
 			}
 			return nil
 		},
