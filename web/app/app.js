@@ -64,7 +64,7 @@ export function App() {
       <span class="points" title="loyalty points">${loyalty ? html`<b>${loyalty.balance}</b> points` : ""}</span>
       <button type="button" class="soft" aria-pressed=${off} onClick=${() => (off ? connection.connect() : connection.disconnect())}>${off ? "Go back online" : "Go offline"}</button>
     </header>
-    <main class="scroll tab-${tab}">${/** @type {Record<string, () => any>} */ (views)[tab]()}</main>
+    <div class="scroll tab-${tab}">${/** @type {Record<string, () => any>} */ (views)[tab]()}</div>
     <${Tabs} tab=${tab} choose=${setTab} badges=${{ cart: basket.count, orders: open.length }} />
   </div>`;
 }

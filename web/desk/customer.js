@@ -15,7 +15,7 @@ export function Customer({ context }) {
   const carts = ofKind(entries, "cart").filter(([, { doc }]) => doc.state === "active" && Object.keys(doc.lines ?? {}).length);
   const orders = ofKind(entries, "order").sort((a, b) => b[1].v - a[1].v);
 
-  return html`<aside class="pane customer" aria-label="Customer">
+  return html`<aside class="pane customer" aria-label="Customer" tabindex="0">
     <section class="card who">
       <b>${traits.name ?? ([traits.first_name, traits.last_name].filter(Boolean).join(" ") || context)}</b>
       <small>${[context, traits.email, traits.phone].filter(Boolean).join(" · ")}</small>

@@ -28,7 +28,7 @@ export function Board() {
       <span class="where">store ${session.store}</span>
       <${Light} connection=${connection} />
     </header>
-    <main class="board" aria-busy=${board.state.value === "loading"}>
+    <div class="board" aria-busy=${board.state.value === "loading"}>
       ${columns.map(([id, title]) => {
         const here = tickets.filter(([, { doc }]) => doc.column === id).sort(id === "done" ? newest : oldest);
         const shown = id === "done" ? here.slice(0, DONE) : here;
@@ -40,7 +40,7 @@ export function Board() {
           ${!here.length && html`<p class="empty">${id === "new" ? "No new orders" : "None"}</p>`}
         </section>`;
       })}
-    </main>
+    </div>
   </div>`;
 }
 

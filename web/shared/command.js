@@ -109,7 +109,7 @@ export class Commands {
 }
 
 /** 200 ms, doubling up to 5 s, each spread over its half. @param {number} attempt */
-function backoff(attempt) {
+export function backoff(attempt) {
   const most = Math.min(5000, 100 * 2 ** attempt);
   return new Promise((resolve) => setTimeout(resolve, most / 2 + (Math.random() * most) / 2));
 }

@@ -8,5 +8,7 @@ import { demoPeople } from "./session.js";
 for (const [id, mount] of Object.entries({ app, pos, desk })) {
   mount(/** @type {Element} */ (document.querySelector(`#${id}`)));
 }
-for (const link of document.querySelectorAll("a")) link.search = location.search;
+for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".touchpoint > header a"))) {
+  link.search = location.search;
+}
 mountCast(/** @type {Element} */ (document.querySelector("#cast")), await demoPeople());

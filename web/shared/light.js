@@ -23,6 +23,6 @@ export function Light({ connection }) {
   return html`<span class="light ${link}" title=${title}>
     <i aria-hidden="true"></i>
     <b>${words[link]}</b>
-    ${heard > 0 && html`<small>synced ${age < 2000 ? "now" : `${span(age)} ago`}</small>`}
+    ${heard > 0 && html`<small>${link === "live" ? "synced" : "last synced"} ${link === "live" && age < 2000 ? "now" : `${span(age)} ago`}</small>`}
   </span>`;
 }

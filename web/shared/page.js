@@ -44,6 +44,7 @@ export function useSend() {
 export async function mountPage(root, options) {
   const tokens = new Tokens(options.role);
   root.classList.add("page");
+  render(html`<p class="empty" role="status">Looking for the hub…</p>`, root);
   try {
     const session = tokens.kept() ?? (await demoSession(options.role, options.id, options.store));
     if (session) open(session);

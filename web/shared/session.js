@@ -1,3 +1,5 @@
+import { backoff } from "./command.js";
+
 /**
  * @typedef {object} Session who is looking, as the token says it
  * @property {string} token
@@ -21,7 +23,7 @@ export function read(token) {
     token: token.trim(),
     role,
     id: claims.sub,
-    name: claims.info?.name ?? claims.sub,
+    name: claims.name ?? claims.info?.name ?? claims.sub,
     context: claims.context ?? (role === "customer" ? claims.sub : ""),
     store: claims.store ?? "",
     queues: claims.queues ?? [],
@@ -81,7 +83,7 @@ export class Tokens {
  */
 export async function demoSession(role, id, store) {
   if (!id && store) id = (await demoPeople()).find((p) => p.role === role && p.store === store)?.id ?? "";
-  const answer = await fetch(`/demo/session?${new URLSearchParams(id ? { role, id } : { role })}`);
+  const answer = await ask(`/demo/session?${new URLSearchParams(id ? { role, id } : { role })}`);
   if (answer.status === 404) return null;
   if (!answer.ok) throw new Error(`The demo gave no session (${answer.status})`);
   const { token, ...rest } = await answer.json();
@@ -90,6 +92,15 @@ export async function demoSession(role, id, store) {
 
 /** Everybody in the demo. @returns {Promise<{role: string, id: string, name: string, store?: string}[]>} */
 export async function demoPeople() {
-  const answer = await fetch("/demo/session");
+  const answer = await ask("/demo/session");
   return answer.ok ? ((await answer.json()).people ?? []) : [];
+}
+
+/** Asks again for as long as the hub is not there: it may be starting. @param {string} path */
+async function ask(path) {
+  for (let attempt = 1; ; attempt++) {
+    const answer = await fetch(path).catch(() => null);
+    if (answer && answer.status < 500) return answer;
+    await backoff(attempt);
+  }
 }

@@ -18,6 +18,6 @@ export function SignIn({ title, reason, enter }) {
     <label>Token <textarea name="token" rows="4" required spellcheck=${false} autocomplete="off"></textarea></label>
     ${problem && html`<p class="problem" role="alert">${problem}</p>`}
     <button class="primary">Sign in</button>
-    <p class="hint">Make one with <code>samepage token</code>. It is kept until this tab is closed.</p>
+    <p class="hint">Make one with <code>samepage token</code>. It is kept until this tab is closed. What a role may do is in the <a href="/docs/#tokens">docs</a>.</p>
   </form>`;
 }
