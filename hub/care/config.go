@@ -4,10 +4,11 @@ import "time"
 
 // What a shop gets that says nothing else.
 const (
-	DefaultQueue        = "support"
-	DefaultCapacity     = 4
-	DefaultReopenWindow = 7 * 24 * time.Hour
-	DefaultWrapUp       = time.Minute
+	DefaultQueue           = "support"
+	DefaultCapacity        = 4
+	DefaultReopenWindow    = 7 * 24 * time.Hour
+	DefaultWrapUp          = time.Minute
+	DefaultTransferTimeout = time.Minute
 )
 
 // Config is what a shop decides about its conversations. The zero value works.
@@ -17,6 +18,8 @@ type Config struct {
 	ReopenWindow time.Duration    // how long a resolved conversation can be reopened. Defaults to 7 days.
 	WrapUp       time.Duration    // how long an agent may finish up after resolving. Defaults to 60 s; negative: none.
 	Capacity     int              // conversations an agent can own whose token does not say. Defaults to 4.
+	// TransferTimeout is how long an offered conversation waits for an answer. Defaults to 60 s.
+	TransferTimeout time.Duration
 	// Windows says for how long after the customer's last word a channel lets us
 	// answer. Nil: 24 h on whatsapp, instagram and messenger. A channel that is
 	// not listed has no such rule.
@@ -38,6 +41,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.WrapUp == 0 {
 		c.WrapUp = DefaultWrapUp
+	}
+	if c.TransferTimeout == 0 {
+		c.TransferTimeout = DefaultTransferTimeout
 	}
 	if c.Capacity == 0 {
 		c.Capacity = DefaultCapacity

@@ -52,6 +52,9 @@ type Conversation struct {
 	Bot       string   `json:"bot,omitempty"`        // the bot that control may return to
 	BotName   string   `json:"bot_name,omitempty"`
 
+	Offer     *Offer `json:"offer,omitempty"`      // a transfer under way: at most one
+	LastOffer *Offer `json:"last_offer,omitempty"` // how the one before ended
+
 	Queue        string            `json:"queue"`
 	WaitingSince hub.Time          `json:"waiting_since,omitzero"` // when it came to the queue; kept while assigned, so that a release keeps its place
 	Reason       string            `json:"reason,omitempty"`
@@ -108,6 +111,8 @@ func (c *Conversation) ownedBy(by hub.Actor) bool {
 // moveTo changes the status; what belongs to the one before goes with it.
 func (c *Conversation) moveTo(tx *hub.Tx, id string, s Status) {
 	switch c.Status {
+	case StatusAssigned:
+		c.endOffer(tx, id, endOf(s))
 	case StatusSnoozed:
 		c.SnoozedUntil = hub.Time{}
 		tx.ClearTimer(wakeTimer(id))
@@ -155,6 +160,14 @@ func (c *Conversation) finish(tx *hub.Tx, id string, reopenWindow time.Duration)
 	c.giveTo(tx, Owner{Type: OwnerNone})
 	c.WaitingSince, c.UnansweredSince = hub.Time{}, hub.Time{}
 	c.ResolvedAt, c.ReopenUntil = hub.At(tx.Now), hub.At(tx.Now.Add(reopenWindow))
+}
+
+// endOf is what becomes of an offer when its conversation leaves its owner for a status.
+func endOf(s Status) OfferState {
+	if s == StatusWrapUp || s == StatusResolved {
+		return OfferCanceled
+	}
+	return OfferRescinded
 }
 
 func wakeTimer(id string) string   { return "conversation/" + id + "/wake" }

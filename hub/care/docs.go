@@ -24,6 +24,11 @@ func docs() hub.Docs {
 			{Type: "conversation.escalated", Summary: "The bot is out; the conversation waits for an agent."},
 			{Type: "conversation.claimed", Summary: "An agent took a waiting conversation."},
 			{Type: "conversation.taken_over", Summary: "A supervisor took what another had."},
+			{Type: "conversation.offered", Summary: "The owner offered it to another agent, or to a queue."},
+			{Type: "conversation.consult_joined", Summary: "An agent joined as a consult: reads all, notes, and does not speak."},
+			{Type: "conversation.offer_declined", Summary: "The offer was turned down, or the consult left. The owner still has it."},
+			{Type: "conversation.offer_expired", Summary: "Nobody answered the offer. The owner still has it."},
+			{Type: "conversation.transferred", Summary: "It has another owner, who took the offer."},
 			{Type: "conversation.released", Summary: "The agent put it back into its queue, at the place it had."},
 			{Type: "conversation.returned_to_bot", Summary: "A bot has it again."},
 			{Type: "conversation.snoozed", Summary: "It was put aside."},
@@ -37,6 +42,8 @@ func docs() hub.Docs {
 			{Code: CodeNotOwner, Summary: "Only the owner may do this. Details: owner."},
 			{Code: CodeWindowClosed, Summary: "The channel lets us answer only for a while after the customer wrote. Details: channel, closed_at."},
 			{Code: CodeAgentAtCapacity, Summary: "The agent has as many conversations as they can. Details: load, capacity."},
+			{Code: CodeNotYourOffer, Summary: "The offer is made to somebody else. Details: to."},
+			{Code: CodeOfferExpired, Summary: "The offer does not stand any more. Details: state, at."},
 			{Code: CodeNoBot, Summary: "No bot answers in this queue. Details: queue."},
 		},
 	}
@@ -96,6 +103,7 @@ func handoffDocs() []hub.MethodDoc {
 		v1      = `{"conversation":"v1"}`
 	)
 	by := func(role hub.Role, args string) hub.Example { return hub.Example{As: role, On: chat, Args: args} }
+	ben := func(args string) hub.Example { return hub.Example{As: agent, Who: "ben", On: chat, Args: args} }
 	refused := func(role hub.Role, args, code string) hub.Example {
 		return hub.Example{As: role, On: chat, Args: args, Problem: code}
 	}
@@ -126,10 +134,47 @@ func handoffDocs() []hub.MethodDoc {
 			Examples: []hub.Example{by(agent, `{"conversation":"v1","message":"m1"}`)},
 		},
 		{
+			Name:     "conversation.transfer",
+			Summary:  "Offers it to another agent or to a queue, for 60 seconds. The owner keeps it until the offer is accepted; a new offer takes the place of the one before. A note stays in the thread.",
+			Problems: []string{CodeNotOwner, invalid},
+			Examples: []hub.Example{
+				by(agent, `{"conversation":"v1","to":{"type":"agent","id":"ben"},"kind":"warm"}`),
+				by(agent, `{"conversation":"v2","to":{"type":"agent","id":"ben"},"kind":"cold","note":"Knows the machine."}`),
+				by(agent, `{"conversation":"v3","to":{"type":"queue","id":"orders"},"kind":"cold"}`),
+				refused(agent, `{"conversation":"v1","to":{"type":"agent","id":"anna"},"kind":"cold"}`, hub.CodeInvalid),
+			},
+		},
+		{
+			Name:     "conversation.accept",
+			Summary:  "Takes an offer; the first one wins. Cold: the caller is the owner. Warm: the caller joins as a consult, who reads all and notes.",
+			Problems: []string{CodeNotYourOffer, CodeOfferExpired, CodeAlreadyClaimed, CodeAgentAtCapacity},
+			Examples: []hub.Example{refused(agent, v1, CodeNotYourOffer), ben(v1)},
+		},
+		{
+			Name:     "conversation.complete_transfer",
+			Summary:  "Makes the consult of a warm transfer the owner.",
+			Problems: []string{CodeNotOwner, invalid},
+			Examples: []hub.Example{by(agent, v1), refused(agent, v1, invalid)},
+		},
+		{
+			Name:     "conversation.decline",
+			Summary:  "Turns an offer down, or leaves as a consult. Nothing changes hands.",
+			Problems: []string{CodeNotYourOffer, CodeOfferExpired},
+			Examples: []hub.Example{
+				ben(`{"conversation":"v2"}`),
+				{As: agent, Who: "ben", On: chat, Args: `{"conversation":"v2"}`, Problem: CodeOfferExpired},
+			},
+		},
+		{
+			Name:     "conversation.expire_offer",
+			Summary:  "Ends an offer that nobody answered.",
+			Examples: []hub.Example{{As: system, On: chat, Args: `{"conversation":"v3"}`, Later: time.Minute}},
+		},
+		{
 			Name:     "conversation.snooze",
 			Summary:  "Puts it aside until a time, or until the customer writes.",
 			Problems: []string{CodeNotOwner, invalid},
-			Examples: []hub.Example{by(agent, `{"conversation":"v1","until":"2026-11-23T12:00:00Z"}`)},
+			Examples: []hub.Example{ben(`{"conversation":"v1","until":"2026-11-23T12:00:00Z"}`)},
 		},
 		{
 			Name:     "conversation.wake",
@@ -144,7 +189,7 @@ func handoffDocs() []hub.MethodDoc {
 		},
 		{
 			Name:     "conversation.release",
-			Summary:  "Puts it back into its queue, at the place it had.",
+			Summary:  "Puts it back into its queue, at the place it had; into the one that it is just being offered to, if that is another.",
 			Problems: []string{CodeNotOwner, invalid},
 			Examples: []hub.Example{by(supervisor, v1), refused(agent, v1, invalid)},
 		},

@@ -14,6 +14,9 @@ func (r rules) snooze(tx *hub.Tx, a snoozeArgs) *hub.Problem {
 	if p := r.mayHandle(tx, c); p != nil {
 		return p
 	}
+	if c.pending() {
+		return beingTransferred(tx, c, "snoozed")
+	}
 	if a.Until != nil && !mayEnd(*a.Until, tx.Now) {
 		return hub.Faults{"/until": "must be later than now and within a year"}.Problem()
 	}
@@ -61,6 +64,9 @@ func (r rules) resolve(tx *hub.Tx, a conversationArgs) *hub.Problem {
 	}
 	if p != nil {
 		return p
+	}
+	if c.pending() {
+		return beingTransferred(tx, c, "resolved")
 	}
 	if c.Status == StatusAssigned && r.WrapUp > 0 {
 		c.moveTo(tx, a.Conversation, StatusWrapUp)

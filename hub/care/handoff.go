@@ -1,20 +1,28 @@
 package care
 
-import "github.com/samepage/samepage/hub"
+import (
+	"cmp"
+
+	"github.com/samepage/samepage/hub"
+)
 
 // Load is the document of the entry "load" of desk:AGENT: how many
-// conversations the agent has in each status.
+// conversations the agent has in each status, and how many are offered.
 type Load struct {
 	Assigned int `json:"assigned"`
 	Snoozed  int `json:"snoozed"`
 	WrapUp   int `json:"wrapup"`
+	Offered  int `json:"offered,omitempty"`
 }
 
 // LoadKey is the key of [Load] in an agent's desk.
 const LoadKey = "load"
 
 // Counts is what counts against an agent's capacity: what is snoozed does not.
-func (l Load) Counts() int { return l.Assigned + l.WrapUp }
+func (l Load) Counts() int { return l.Owned() + l.Offered }
+
+// Owned is Counts without what is only offered.
+func (l Load) Owned() int { return l.Assigned + l.WrapUp }
 
 // escalate takes the thread from its bot and lets it wait for an agent, with
 // what that agent should know.
@@ -59,7 +67,7 @@ func (r rules) claim(tx *hub.Tx, a conversationArgs) *hub.Problem {
 	case c.Status != StatusQueued:
 		return invalidTransition(tx, c, "claimed")
 	}
-	if p := r.roomAtDesk(tx); p != nil {
+	if p := r.roomAtDesk(tx, Load.Counts); p != nil {
 		return p
 	}
 	c.assign(tx, a.Conversation)
@@ -70,18 +78,19 @@ func (r rules) claim(tx *hub.Tx, a conversationArgs) *hub.Problem {
 
 // roomAtDesk is nil while the agent can own one more. The desk is a view and
 // may be a moment behind: this keeps agents from being swamped, it is no lock.
-func (r rules) roomAtDesk(tx *hub.Tx) *hub.Problem {
+func (r rules) roomAtDesk(tx *hub.Tx, counts func(Load) int) *hub.Problem {
 	capacity := tx.Command.Caller.Capacity
 	if capacity <= 0 {
 		capacity = r.Capacity
 	}
 	var load Load
 	tx.Ref(hub.Channel(hub.KindDesk+":"+tx.By().ID), LoadKey, &load)
-	if load.Counts() < capacity {
+	has := counts(load)
+	if has < capacity {
 		return nil
 	}
-	return hub.Problemf(CodeAgentAtCapacity, "you have %d conversations of %d", load.Counts(), capacity).
-		With(map[string]any{"load": load.Counts(), "capacity": capacity})
+	return hub.Problemf(CodeAgentAtCapacity, "you have %d conversations of %d", has, capacity).
+		With(map[string]any{"load": has, "capacity": capacity})
 }
 
 // takeOver gives a supervisor what another has: an agent's thread, or a bot's.
@@ -106,7 +115,8 @@ func (r rules) takeOver(tx *hub.Tx, a conversationArgs) *hub.Problem {
 	return nil
 }
 
-// release puts a thread back into its queue, at the place it had.
+// release puts a thread back into its queue, at the place it had. One that is
+// just being offered to another queue goes there.
 func (r rules) release(tx *hub.Tx, a conversationArgs) *hub.Problem {
 	c, p := r.conversation(tx, a.Conversation)
 	if p != nil {
@@ -119,6 +129,9 @@ func (r rules) release(tx *hub.Tx, a conversationArgs) *hub.Problem {
 		return p
 	}
 	from := c.Owner
+	if c.Offer != nil {
+		c.Queue = cmp.Or(c.Offer.Queue, c.Queue)
+	}
 	c.enqueue(tx, a.Conversation)
 	tx.Put(Key(a.Conversation), c)
 	tx.Emit("conversation.released", said{Conversation: a.Conversation, Queue: c.Queue, From: &from, Reason: a.Reason})

@@ -64,6 +64,7 @@ type Message struct {
 	SentAt      hub.Time              `json:"sent_at"`
 	Delivery    Delivery              `json:"delivery,omitempty"`
 	ExternalID  string                `json:"external_id,omitempty"` // on the channel it came by
+	Bot         string                `json:"bot,omitempty"`         // the bot that had the thread then, and hears it
 }
 
 // Attachment is a file somewhere else.
@@ -88,6 +89,9 @@ func (c *Conversation) add(tx *hub.Tx, conversation, id string, m Message) {
 		m.Seq, m.Delivery = c.Seq, DeliverySent
 		if side := string(m.Author.Type); c.Read[side] == c.Seq-1 {
 			c.read(side, c.Seq) // who had read all has read their own words too
+		}
+		if c.Owner.Type == OwnerBot {
+			m.Bot = c.Owner.ID
 		}
 		c.LastMessage = &Preview{Message: id, Author: m.Author.Type, Text: preview(m.Body), At: m.SentAt}
 	}

@@ -27,6 +27,12 @@ func Model(c Config) hub.Model {
 			hub.NewMethod("conversation.release", in, hub.ModeGuarded, staff, r.release),
 			hub.NewMethod("conversation.return_to_bot", in, hub.ModeGuarded, staff, r.returnToBot),
 
+			hub.NewMethod("conversation.transfer", in, hub.ModeGuarded, staff, somebody(r.transfer)),
+			hub.NewMethod("conversation.accept", in, hub.ModeGuarded, staff, somebody(r.accept)),
+			hub.NewMethod("conversation.decline", in, hub.ModeGuarded, staff, somebody(r.decline)),
+			hub.NewMethod("conversation.complete_transfer", in, hub.ModeGuarded, staff, r.completeTransfer),
+			hub.NewMethod("conversation.expire_offer", in, hub.ModeGuarded, nil, r.expireOffer), // the offer's timer
+
 			hub.NewMethod("conversation.snooze", in, hub.ModeGuarded, staff, r.snooze),
 			hub.NewMethod("conversation.wake", in, hub.ModeGuarded, nil, r.wake), // the snooze's timer
 			hub.NewMethod("conversation.resolve", in, hub.ModeGuarded, append(staff[:2:2], hub.RoleBot), r.resolve),

@@ -18,6 +18,7 @@ type said struct {
 	Queue        string `json:"queue,omitempty"`
 	Reason       string `json:"reason,omitempty"`
 	From         *Owner `json:"from,omitempty"`
+	Offer        *Offer `json:"offer,omitempty"`
 	Control      string `json:"control,omitempty"` // to a bot: "returned"
 }
 

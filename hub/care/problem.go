@@ -8,6 +8,8 @@ const (
 	CodeNotOwner        = "not_owner"             // details: owner
 	CodeWindowClosed    = "channel_window_closed" // details: channel, closed_at
 	CodeAgentAtCapacity = "agent_at_capacity"     // details: load, capacity
+	CodeNotYourOffer    = "not_your_offer"        // details: to
+	CodeOfferExpired    = "offer_expired"         // details: state, at
 	CodeNoBot           = "no_bot"                // details: queue
 )
 
@@ -21,6 +23,13 @@ func invalidTransition(tx *hub.Tx, c *Conversation, what string) *hub.Problem {
 		With(map[string]any{"from": c.Status, "at": c.StatusAt, "by": by})
 }
 
+// beingTransferred is invalidTransition for what waits until an offer is answered.
+func beingTransferred(tx *hub.Tx, c *Conversation, what string) *hub.Problem {
+	p := invalidTransition(tx, c, what)
+	p.Message = "a conversation that is being transferred cannot be " + what
+	return p
+}
+
 func notOwner(tx *hub.Tx, c *Conversation) *hub.Problem {
 	return hub.Problemf(CodeNotOwner, "the conversation belongs to %s", describe(c.Owner)).
 		With(map[string]any{"owner": c.Owner.seenBy(tx.By().Role)})
@@ -29,6 +38,20 @@ func notOwner(tx *hub.Tx, c *Conversation) *hub.Problem {
 func alreadyClaimed(tx *hub.Tx, c *Conversation) *hub.Problem {
 	return hub.Problemf(CodeAlreadyClaimed, "the conversation already belongs to %s", describe(c.Owner)).
 		With(map[string]any{"owner": c.Owner.seenBy(tx.By().Role), "at": c.OwnedAt})
+}
+
+// offerExpired says what became of an offer.
+func offerExpired(o *Offer) *hub.Problem {
+	state, at := o.State, o.At
+	if state == OfferPending { // its timer is about to say so
+		state, at = OfferTimeout, o.ExpiresAt
+	}
+	return hub.Problemf(CodeOfferExpired, "the offer does not stand any more: %s", state).
+		With(map[string]any{"state": state, "at": at})
+}
+
+func noOffer(conversation string) *hub.Problem {
+	return hub.Problemf(CodeOfferExpired, "no such offer of %s stands", conversation)
 }
 
 func noConversation(id string) *hub.Problem {

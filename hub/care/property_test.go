@@ -14,8 +14,10 @@ import (
 	"github.com/samepage/samepage/hub/care"
 )
 
-var audiences = []hub.Role{
-	hub.RoleGuest, hub.RoleCustomer, hub.RolePOS, hub.RoleAgent, hub.RoleSupervisor, hub.RoleService, hub.RoleBot, hub.RoleSystem,
+var audiences = []hub.Audience{
+	{Role: hub.RoleGuest}, {Role: hub.RoleCustomer}, {Role: hub.RolePOS, Store: "s1"}, {Role: hub.RolePOS, Store: "s1", CheckedIn: true},
+	{Role: hub.RoleAgent}, {Role: hub.RoleSupervisor}, {Role: hub.RoleService}, {Role: hub.RoleBot, Bot: "helper"}, {Role: hub.RoleBot, Bot: "rival"},
+	{Role: hub.RoleSystem},
 }
 
 // wander runs a random story, holding every step against the rules. pick(n)
@@ -25,7 +27,7 @@ func wander(t reporter, config care.Config, steps int, pick func(n int) int) *be
 	who := []hub.Caller{customer, customer, alice, alice, ben, stranger, supervisor, bot, otherBot, service, system, till}
 	methods := []string{
 		"open", "post", "post", "post", "note", "mark_read", "receive", "delivery", "escalate", "claim", "take_over",
-		"release", "return_to_bot", "snooze", "wake", "resolve", "wrap_up", "reopen",
+		"transfer", "transfer", "accept", "accept", "decline", "complete_transfer", "release", "return_to_bot", "snooze", "wake", "resolve", "wrap_up", "reopen",
 	}
 	for range steps {
 		switch pick(8) {
@@ -56,6 +58,11 @@ func wander(t reporter, config care.Config, steps int, pick func(n int) int) *be
 			args["message"], args["state"] = fmt.Sprintf("m%d", message), []string{"sent", "delivered", "read", "failed"}[pick(4)]
 		case "escalate":
 			args["reason"], args["summary"], args["priority"] = "policy", "secret summary", pick(5)
+		case "transfer":
+			args["to"] = []map[string]string{
+				{"type": "agent", "id": "staff-ben"}, {"type": "agent", "id": "staff-alice"}, {"type": "queue", "id": "returns"},
+			}[pick(3)]
+			args["kind"], args["note"] = []string{"cold", "warm"}[pick(2)], "secret note"
 		case "snooze":
 			if pick(2) == 0 {
 				args["until"] = b.now.Add(time.Hour)
@@ -146,6 +153,19 @@ func (b *bench) checkConversation(id string, e hub.Entry) {
 			b.t.Fatalf("%s read up to %d of %d", side, seq, c.Seq)
 		}
 	}
+	switch o := c.Offer; {
+	case o == nil:
+	case c.Status != care.StatusAssigned:
+		b.t.Fatalf("%s is %s and offered", id, c.Status)
+	case o.State != care.OfferPending && (o.State != care.OfferAccepted || o.Kind != care.OfferWarm):
+		b.t.Fatalf("%s is offered, and the offer is %s", id, o.State)
+	case o.From != c.Owner || o.To.ID == c.Owner.ID:
+		b.t.Fatalf("%s of %+v is offered by %+v to %+v", id, c.Owner, o.From, o.To)
+	}
+	pending := c.Offer != nil && c.Offer.State == care.OfferPending
+	if timer, ok := b.timers["conversation/"+id+"/offer"]; ok != pending || pending && timer.Due != c.Offer.ExpiresAt.Time {
+		b.t.Fatalf("%s has offer %+v and timer %+v", id, c.Offer, timer)
+	}
 	_, wake := b.timers["conversation/"+id+"/wake"]
 	_, wrap := b.timers["conversation/"+id+"/wrap_up"]
 	if wake != !c.SnoozedUntil.IsZero() || wrap != (c.Status == care.StatusWrapUp) {
@@ -158,8 +178,8 @@ func (b *bench) checkConversation(id string, e hub.Entry) {
 func (b *bench) checkReplay() {
 	b.t.Helper()
 	const name = hub.Channel("context:c-42")
-	for _, role := range audiences {
-		a := hub.Audience{Role: role, Store: "s1"}
+	for _, a := range audiences {
+		role := a.Role
 		seen := map[string]json.RawMessage{}
 		for i, e := range b.events {
 			e := b.sights.Event(a, name, e)
@@ -203,7 +223,7 @@ func (b *bench) checkLeak(role hub.Role, text string) {
 	b.t.Helper()
 	switch role {
 	case hub.RoleCustomer, hub.RoleBot, hub.RoleGuest, hub.RolePOS:
-		for _, secret := range []string{"staff-", "private", "note", "secret summary", "priority"} {
+		for _, secret := range []string{"staff-", "private", "note", "secret summary", "priority", "offer", "consult", "secret note"} {
 			if strings.Contains(text, secret) {
 				b.t.Fatalf("%s sees %q in %s", role, secret, text)
 			}

@@ -7,41 +7,51 @@ import (
 	"github.com/samepage/samepage/hub"
 )
 
-const labelPrivate = "private"
+// The labels of messages.
+const (
+	labelPrivate = "private"
+	labelBot     = "bot:" // and its id: it had the thread when this was said
+)
 
-// sights say who sees what of conversations. A till sees nothing of them.
+// sights say who sees what of conversations. A till sees nothing of them, and a
+// bot hears what is said while a thread is its own.
 func sights() []hub.EntrySight {
 	// Written as what may be seen, so that a new field is hidden until somebody says otherwise.
-	outward := hub.Sight{Show: []string{
-		"channel", "address", "subject", "status", "status_at", "status_by.role", "status_by.name",
+	outward := []string{
+		"channel", "subject", "status", "status_at", "status_by.role", "status_by.name",
 		"owner.type", "owner.name", "owned_at", "queue", "waiting_since", "opened_at", "resolved_at", "reopen_until",
-		"window_expires_at", "seq", "read", "last_message",
-	}}
-	desk := hub.Sight{Hide: []string{"recent", "notes", "note_seq"}}
-	public := hub.Sight{
-		If:   func(_ hub.Audience, labels []string) bool { return !slices.Contains(labels, labelPrivate) },
-		Hide: []string{"author.id", "external_id"},
+		"window_expires_at", "seq", "read",
 	}
+	own := hub.Sight{Show: append(outward[:len(outward):len(outward)], "address", "last_message")}
+	desk := hub.Sight{Hide: []string{"recent", "notes", "note_seq"}}
+	hidden := []string{"author.id", "external_id", "bot"}
 	return []hub.EntrySight{{
 		Channel: hub.KindContext, Entry: "conversation",
 		Roles: map[hub.Role]hub.Sight{
-			hub.RoleCustomer: outward, hub.RoleBot: outward,
+			hub.RoleCustomer: own, hub.RoleBot: {Show: outward},
 			hub.RoleAgent: desk, hub.RoleSupervisor: desk, hub.RoleService: {},
 		},
 	}, {
 		Channel: hub.KindContext, Entry: "message",
 		Labels: messageLabels,
 		Roles: map[hub.Role]hub.Sight{
-			hub.RoleCustomer: public, hub.RoleBot: public,
-			hub.RoleAgent: {}, hub.RoleSupervisor: {}, hub.RoleService: {},
+			hub.RoleCustomer: {Hide: hidden, If: func(_ hub.Audience, labels []string) bool { return !slices.Contains(labels, labelPrivate) }},
+			hub.RoleBot:      {Hide: hidden, If: func(a hub.Audience, labels []string) bool { return slices.Contains(labels, labelBot+a.Bot) }},
+			hub.RoleAgent:    {}, hub.RoleSupervisor: {}, hub.RoleService: {},
 		},
 	}}
 }
 
 func messageLabels(doc json.RawMessage) []string {
-	var m struct{ Private bool }
-	if json.Unmarshal(doc, &m) != nil || m.Private {
+	var m struct {
+		Private bool
+		Bot     string
+	}
+	switch {
+	case json.Unmarshal(doc, &m) != nil || m.Private:
 		return []string{labelPrivate} // what cannot be read is shown to nobody outside
+	case m.Bot != "":
+		return []string{labelBot + m.Bot}
 	}
 	return nil
 }
@@ -53,7 +63,7 @@ func eventSights() map[string]map[hub.Role]hub.Sight {
 	events := map[string]map[hub.Role]hub.Sight{}
 	for _, name := range []string{
 		"opened", "message_posted", "read", "delivery_changed", "escalated", "claimed", "taken_over",
-		"released", "returned_to_bot", "snoozed", "woken", "resolved", "wrapped_up", "reopened",
+		"transferred", "released", "returned_to_bot", "snoozed", "woken", "resolved", "wrapped_up", "reopened",
 	} {
 		events["conversation."+name] = map[hub.Role]hub.Sight{hub.RoleCustomer: plain, hub.RoleBot: bot}
 	}

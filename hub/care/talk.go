@@ -37,7 +37,7 @@ func (r rules) note(tx *hub.Tx, a postArgs) *hub.Problem {
 	if p != nil {
 		return p
 	}
-	if p := r.inScope(tx, c.Queue); p != nil && !c.ownedBy(tx.By()) {
+	if p := r.inScope(tx, c.Queue); p != nil && !c.ownedBy(tx.By()) && !c.consulting(tx.By()) {
 		return p
 	}
 	if p := tooLong(a.Text); p != nil {

@@ -18,6 +18,9 @@ func TestTransitions(t *testing.T) {
 		it   = "invalid_transition"
 		no   = "not_owner"
 		mine = "assigned staff-alice"
+		gone = "offer_expired"
+
+		toBen = `,"to":{"type":"agent","id":"staff-ben"},"kind":"cold"`
 	)
 	rows := []struct {
 		who    hub.Caller
@@ -44,6 +47,15 @@ func TestTransitions(t *testing.T) {
 		{supervisor, "release", ``, [6]string{it, it, "queued", it, it, it}},
 		{alice, "return_to_bot", ``, [6]string{it, "bot helper", "bot helper", it, it, it}},
 		{ben, "return_to_bot", ``, [6]string{it, "bot helper", no, it, it, it}},
+
+		{alice, "transfer", toBen, [6]string{it, it, mine, it, it, it}},
+		{ben, "transfer", toBen, [6]string{it, it, no, it, it, it}},
+		{supervisor, "transfer", toBen, [6]string{it, it, mine, it, it, it}},
+		{bot, "transfer", toBen, [6]string{"forbidden", "forbidden", "forbidden", "forbidden", "forbidden", "forbidden"}},
+		{ben, "accept", ``, [6]string{gone, gone, gone, gone, gone, gone}}, // nothing is offered: see TestTransfer
+		{ben, "decline", ``, [6]string{gone, gone, gone, gone, gone, gone}},
+		{alice, "complete_transfer", ``, [6]string{it, it, it, it, it, it}},
+		{supervisor, "expire_offer", ``, [6]string{"forbidden", "forbidden", "forbidden", "forbidden", "forbidden", "forbidden"}},
 
 		{alice, "snooze", ``, [6]string{it, it, "snoozed staff-alice", it, it, it}},
 		{ben, "snooze", ``, [6]string{it, it, no, it, it, it}},

@@ -116,6 +116,10 @@ func (m *absorption) alarms(id string, doc json.RawMessage) {
 	var c struct {
 		SnoozedUntil hub.Time `json:"snoozed_until"`
 		WrapUpUntil  hub.Time `json:"wrap_up_until"`
+		Offer        struct {
+			ID        string   `json:"id"`
+			ExpiresAt hub.Time `json:"expires_at"`
+		} `json:"offer"`
 	}
 	_ = json.Unmarshal(doc, &c)
 	args := map[string]string{"conversation": id}
@@ -124,6 +128,10 @@ func (m *absorption) alarms(id string, doc json.RawMessage) {
 	}
 	if !c.WrapUpUntil.IsZero() {
 		m.tx.SetTimer("conversation/"+id+"/wrap_up", c.WrapUpUntil.Time, "conversation.wrap_up", args)
+	}
+	if !c.Offer.ExpiresAt.IsZero() {
+		m.tx.SetTimer("conversation/"+id+"/offer", c.Offer.ExpiresAt.Time, "conversation.expire_offer",
+			map[string]string{"conversation": id, "offer": c.Offer.ID})
 	}
 }
 

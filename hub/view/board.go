@@ -68,10 +68,10 @@ type TicketLine struct {
 
 // tickets are an order's, one for each store that has something to do for it,
 // or did. Where a store has several fulfilments, the least advanced counts.
-func tickets(c *source, key string, doc json.RawMessage) ([]wanted, error) {
+func tickets(c *source, key string) ([]wanted, error) {
 	var o commerce.Order
-	if err := json.Unmarshal(doc, &o); err != nil {
-		return nil, fmt.Errorf("read order: %w", err)
+	if ok, err := c.read(key, &o); !ok {
+		return nil, err
 	}
 	at := map[string]string{} // store -> fulfilment
 	for _, f := range slices.Sorted(maps.Keys(o.Fulfilments)) {

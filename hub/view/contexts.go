@@ -13,6 +13,7 @@ import (
 const (
 	entryOrder        = "order"
 	entryConversation = "conversation"
+	entryOffer        = "offer" // of a conversation: it stands beside it
 	entryProfile      = "profile"
 )
 
@@ -103,6 +104,18 @@ func (s *source) apply(e *hub.Event) error {
 		}
 	}
 	return nil
+}
+
+// read decodes an entry; false if there is none.
+func (s *source) read(key string, doc any) (bool, error) {
+	raw, ok := s.entries[key]
+	if !ok {
+		return false, nil
+	}
+	if err := json.Unmarshal(raw, doc); err != nil {
+		return false, fmt.Errorf("read %s: %w", key, err)
+	}
+	return true, nil
 }
 
 func kept(key string) bool {

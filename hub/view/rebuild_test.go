@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/samepage/samepage/hub"
 	"github.com/samepage/samepage/hub/bolt"
+	"github.com/samepage/samepage/hub/care"
 	"github.com/samepage/samepage/hub/enginetest"
 	"github.com/samepage/samepage/hub/view"
 )
@@ -75,16 +77,33 @@ func (s *story) step() {
 			agent = ben
 		}
 		agent.Queues, agent.Capacity = []string{"*"}, 100
-		switch method := pick("post", "say", "claim", "claim", "release", "snooze", "resolve", "reopen", "mark_read"); method {
+		switch method := pick("post", "say", "claim", "claim", "transfer", "transfer", "accept", "accept", "decline", "complete_transfer", "release", "snooze", "resolve", "reopen", "mark_read"); method {
 		case "post":
 			s.may(customer(who), on, "conversation.post", `{"conversation":"`+chat+`","text":"hello"}`)
 		case "say":
 			s.may(agent, on, "conversation.post", `{"conversation":"`+chat+`","text":"yes?"}`)
+		case "transfer":
+			to := pick(`{"type":"agent","id":"alice"}`, `{"type":"agent","id":"ben"}`, `{"type":"queue","id":"returns"}`)
+			if s.conversation(on, chat).Owner.ID == agent.ID && !strings.Contains(to, agent.ID) {
+				s.may(agent, on, "conversation.transfer", `{"conversation":"`+chat+`","to":`+to+`,"kind":"`+pick("cold", "warm")+`"}`)
+			}
 		default:
 			s.may(agent, on, "conversation."+method, `{"conversation":"`+chat+`"}`)
 		}
 	}
 	time.Sleep(time.Duration(s.r.IntN(3)) * time.Millisecond)
+}
+
+func (s *story) conversation(on hub.Channel, id string) (c care.Conversation) {
+	s.t.Helper()
+	snapshot, err := s.engine.Load(s.t.Context(), on)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := json.Unmarshal(snapshot.Entries[care.Key(id)].Doc, &c); err != nil {
+		s.t.Fatal(err)
+	}
+	return c
 }
 
 // may is a command that may be refused, if the refusal is one of the rules'.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,7 +12,8 @@ import (
 	"github.com/samepage/samepage/hub"
 )
 
-// origin is the order or conversation that an entry of a view was derived from.
+// origin is what an entry of a view was derived from: order/ID or
+// conversation/ID of a context, or offer/ID for the offer that a conversation holds.
 type origin struct {
 	context hub.Channel
 	key     string
@@ -48,11 +50,7 @@ func newRow(key string, e hub.Entry) row {
 		return r
 	}
 	r.of.context = hub.Channel(hub.KindContext + ":" + d.Context)
-	if d.Order != "" {
-		r.of.key = entryOrder + "/" + d.Order
-	} else {
-		r.of.key = entryConversation + "/" + d.Conversation
-	}
+	r.of.key = hub.EntryKind(key) + "/" + cmp.Or(d.Order, d.Conversation)
 	if d.Column == columnDone {
 		r.doneAt = d.DoneAt
 	}

@@ -82,6 +82,27 @@ func entries(t testing.TB, engine hub.Engine, name hub.Channel) map[string]map[s
 	return docs
 }
 
+// events is a view's log.
+func events(t testing.TB, engine hub.Engine, name hub.Channel) (all []*hub.Event) {
+	t.Helper()
+	history, err := engine.History(t.Context(), name, hub.HistoryQuery{Limit: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range history.Messages {
+		all = append(all, m.Event)
+	}
+	return all
+}
+
+func eventTypes(t testing.TB, engine hub.Engine, name hub.Channel) (types []string) {
+	t.Helper()
+	for _, e := range events(t, engine, name) {
+		types = append(types, e.Type)
+	}
+	return types
+}
+
 // views are all views that hold anything.
 func views(t testing.TB, engine hub.Engine) map[hub.Channel]map[string]map[string]any {
 	t.Helper()

@@ -1,6 +1,9 @@
 package view
 
-import "github.com/samepage/samepage/hub"
+import (
+	"github.com/samepage/samepage/hub"
+	"github.com/samepage/samepage/hub/care"
+)
 
 // Model says who sees what of the views. That a till sees its own store's
 // board alone, and an agent the own desk and queues, is the door's check.
@@ -13,8 +16,10 @@ func Model() hub.Model {
 		Sights: []hub.EntrySight{
 			{Channel: hub.KindBoard, Entry: entryOrder, Roles: tickets},
 			{Channel: hub.KindQueue, Entry: entryConversation, Roles: staff},
+			{Channel: hub.KindQueue, Entry: entryOffer, Roles: staff},
 			{Channel: hub.KindDesk, Entry: entryConversation, Roles: staff},
-			{Channel: hub.KindDesk, Entry: "load", Roles: staff},
+			{Channel: hub.KindDesk, Entry: entryOffer, Roles: staff},
+			{Channel: hub.KindDesk, Entry: care.LoadKey, Roles: staff},
 		},
 		Events: map[string]map[hub.Role]hub.Sight{
 			"ticket.added":   {hub.RolePOS: all},

@@ -19,18 +19,17 @@ type wanted struct {
 	doc   json.RawMessage
 }
 
-// derive is what the views should hold of an order or a conversation.
+// derive is what the views should hold of an order, a conversation or its offer.
 func (w *worker) derive(c *source, key string) []wanted {
-	doc, ok := c.entries[key]
-	if !ok {
-		return nil
-	}
 	var all []wanted
 	var err error
-	if hub.EntryKind(key) == entryOrder {
-		all, err = tickets(c, key, doc)
-	} else {
-		all, err = threads(c, key, doc)
+	switch hub.EntryKind(key) {
+	case entryOrder:
+		all, err = tickets(c, key)
+	case entryConversation:
+		all, err = threads(c, key)
+	case entryOffer:
+		all, err = offers(c, key)
 	}
 	if err != nil {
 		w.log.Error("an entry cannot be read: it stands in no view", "channel", c.name, "key", key, "err", err)
@@ -39,7 +38,18 @@ func (w *worker) derive(c *source, key string) []wanted {
 	return slices.DeleteFunc(all, func(x wanted) bool { return x.sheet.Valid() != nil })
 }
 
-// sync makes the views right for some orders and conversations of a context.
+// origins are what views derive from an entry of a context.
+func origins(key string) []string {
+	switch hub.EntryKind(key) {
+	case entryOrder:
+		return []string{key}
+	case entryConversation:
+		return []string{key, entryOffer + "/" + id(key)}
+	}
+	return nil
+}
+
+// sync makes the views right for some origins of a context.
 // because is the event that touched them, nil if there is none. Views are
 // committed one by one, those that get something first.
 func (w *worker) sync(ctx context.Context, c *source, keys []string, because *hub.Message) error {
@@ -195,12 +205,16 @@ func (r *revision) trim(s *sheet, after map[string]row, shelf int) {
 func (r *revision) count(s *sheet, after map[string]row) error {
 	var load care.Load
 	some := false
-	add := func(doc json.RawMessage) error {
+	add := func(key string, doc json.RawMessage) error {
+		some = true
+		if hub.EntryKind(key) == entryOffer {
+			load.Offered++
+			return nil
+		}
 		var t thread
 		if err := json.Unmarshal(doc, &t); err != nil {
 			return fmt.Errorf("read %s: %w", s.name, err)
 		}
-		some = true
 		switch t.Status {
 		case care.StatusAssigned:
 			load.Assigned++
@@ -213,13 +227,13 @@ func (r *revision) count(s *sheet, after map[string]row) error {
 	}
 	for key, row := range s.rows {
 		if _, changes := r.docs[key]; !changes && key != care.LoadKey {
-			if err := add(row.Doc); err != nil {
+			if err := add(key, row.Doc); err != nil {
 				return err
 			}
 		}
 	}
-	for _, row := range after {
-		if err := add(row.Doc); err != nil {
+	for key, row := range after {
+		if err := add(key, row.Doc); err != nil {
 			return err
 		}
 	}
@@ -292,18 +306,41 @@ func (w *worker) commit(ctx context.Context, r *revision, because *hub.Message) 
 	return nil
 }
 
-// eventType names what happens: something came, left, or changed.
+// eventType names what happens: something came, left, or changed. Where an offer
+// becomes a conversation of the desk, the conversation came.
 func (r *revision) eventType() string {
-	noun := map[string]string{hub.KindBoard: "ticket", hub.KindQueue: "waiting", hub.KindDesk: "owned"}[r.sheet.name.Kind()]
-	verb := "removed"
-	for key, doc := range r.docs {
+	noun, verb := "", ""
+	for _, key := range slices.Sorted(maps.Keys(r.docs)) { // a conversation before an offer
+		var does string
 		switch {
-		case key == care.LoadKey || doc == nil:
+		case key == care.LoadKey:
+			continue
+		case r.docs[key] == nil:
+			does = "removed"
 		case r.rows[key].Version == 0:
-			return noun + ".added"
+			does = "added"
 		default:
-			verb = "changed"
+			does = "changed"
+		}
+		if verb == "" || slices.Index(verbs, does) < slices.Index(verbs, verb) {
+			noun, verb = r.sheet.noun(key), does
 		}
 	}
 	return noun + "." + verb
+}
+
+// verbs of events, the one that counts most first.
+var verbs = []string{"added", "changed", "removed"}
+
+// noun is what an entry is called in the events of its view.
+func (s *sheet) noun(key string) string {
+	switch {
+	case hub.EntryKind(key) == entryOffer:
+		return "offer"
+	case s.name.Kind() == hub.KindBoard:
+		return "ticket"
+	case s.name.Kind() == hub.KindQueue:
+		return "waiting"
+	}
+	return "owned"
 }

@@ -42,38 +42,67 @@ type Owned struct {
 	Unread       int64    `json:"unread,omitempty"`
 	SnoozedUntil hub.Time `json:"snoozed_until,omitzero"`
 	WrapUpUntil  hub.Time `json:"wrap_up_until,omitzero"`
+
+	Offer *care.Offer `json:"offer,omitempty"` // to whom the agent offers it
+}
+
+// Offered is the document of offer/ID of the desk of the agent, or of the queue,
+// that the conversation ID is offered to.
+type Offered struct {
+	thread
+	Slots map[string]string `json:"slots,omitempty"`
+	Owner care.Owner        `json:"owner"` // who has it until the offer is accepted
+	Offer care.Offer        `json:"offer"`
 }
 
 // threads is where a conversation stands: in its queue, on a desk, or nowhere.
-func threads(c *source, key string, doc json.RawMessage) ([]wanted, error) {
+func threads(c *source, key string) ([]wanted, error) {
 	var v care.Conversation
-	if err := json.Unmarshal(doc, &v); err != nil {
-		return nil, fmt.Errorf("read conversation: %w", err)
+	if ok, err := c.read(key, &v); !ok {
+		return nil, err
 	}
-	t := thread{
-		Context: c.name.ID(), Conversation: id(key), Customer: c.customer(), Channel: v.Channel, Status: v.Status,
+	t := newThread(c, id(key), &v)
+	switch {
+	case v.Status == care.StatusQueued:
+		return want(hub.KindQueue, v.Queue, Waiting{thread: t, Skills: v.Skills, Slots: v.Slots})
+	case v.Owner.Type == care.OwnerAgent:
+		return want(hub.KindDesk, v.Owner.ID, Owned{
+			thread: t, OwnedAt: v.OwnedAt, Unread: v.Seq - v.Read[string(care.AuthorAgent)],
+			SnoozedUntil: v.SnoozedUntil, WrapUpUntil: v.WrapUpUntil, Offer: v.Offer,
+		})
+	}
+	return nil, nil
+}
+
+// offers is where a conversation's offer stands: with whom it is made to.
+func offers(c *source, key string) ([]wanted, error) {
+	var v care.Conversation
+	if ok, err := c.read(care.Key(id(key)), &v); !ok || v.Offer == nil {
+		return nil, err
+	}
+	kind := hub.KindDesk
+	if v.Offer.To.Type == care.PartyQueue {
+		kind = hub.KindQueue
+	}
+	return want(kind, v.Offer.To.ID, Offered{thread: newThread(c, id(key), &v), Slots: v.Slots, Owner: v.Owner, Offer: *v.Offer})
+}
+
+func newThread(c *source, conversation string, v *care.Conversation) thread {
+	return thread{
+		Context: c.name.ID(), Conversation: conversation, Customer: c.customer(), Channel: v.Channel, Status: v.Status,
 		Queue: v.Queue, Priority: v.Priority, Reason: v.Reason, Summary: v.Summary, Subject: v.Subject,
 		WaitingSince: v.WaitingSince, UnansweredSince: v.UnansweredSince, WindowExpiresAt: v.WindowExpiresAt,
 		LastMessage: v.LastMessage,
 	}
-	var name string
-	var row any
-	switch {
-	case v.Status == care.StatusQueued:
-		name, row = hub.KindQueue+":"+v.Queue, Waiting{thread: t, Skills: v.Skills, Slots: v.Slots}
-	case v.Owner.Type == care.OwnerAgent:
-		name, row = hub.KindDesk+":"+v.Owner.ID, Owned{
-			thread: t, OwnedAt: v.OwnedAt, Unread: v.Seq - v.Read[string(care.AuthorAgent)],
-			SnoozedUntil: v.SnoozedUntil, WrapUpUntil: v.WrapUpUntil,
-		}
-	default:
-		return nil, nil
-	}
-	raw, err := json.Marshal(row)
+}
+
+// want is one document in one view.
+func want(kind, id string, doc any) ([]wanted, error) {
+	raw, err := json.Marshal(doc)
 	if err != nil {
-		return nil, fmt.Errorf("write thread: %w", err)
+		return nil, fmt.Errorf("write an entry of %s:%s: %w", kind, id, err)
 	}
-	return []wanted{{hub.Channel(name), raw}}, nil
+	return []wanted{{hub.Channel(kind + ":" + id), raw}}, nil
 }
 
 // customer is the customer's name as the profile tells it.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,18 +58,11 @@ func TestBoard(t *testing.T) {
 		time.Sleep(time.Second)
 		a := s.do(till, "context:c-42", "fulfilment.start", `{"order":"o1"}`)
 		synctest.Wait()
-		history, err := s.engine.History(t.Context(), "board:s1", hub.HistoryQuery{Limit: -1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var types []string
-		for _, m := range history.Messages {
-			types = append(types, m.Event.Type)
-		}
-		if diff := cmp.Diff([]string{"ticket.added", "ticket.changed"}, types); diff != "" {
+		log := events(t, s.engine, "board:s1")
+		if diff := cmp.Diff([]string{"ticket.added", "ticket.changed"}, eventTypes(t, s.engine, "board:s1")); diff != "" {
 			t.Fatal(diff)
 		}
-		e := history.Messages[1].Event
+		e := log[1]
 		var data struct {
 			Source struct {
 				Channel hub.Channel
@@ -182,6 +176,40 @@ func TestQueueAndDesk(t *testing.T) {
 		synctest.Wait()
 		if got := views(t, s.engine); len(got) != 0 {
 			t.Errorf("left: %v", got)
+		}
+	})
+
+	bubble(t, "an offer stands on the desk it is made to, until it is answered", enginetest.ModelOptions{}, func(t *testing.T, s *shop) {
+		s.run()
+		defer s.stop()
+		on := hub.Channel("context:c-42")
+		s.do(customer("c-42"), on, "conversation.open", `{"conversation":"v1","channel":"web"}`)
+		s.do(alice, on, "conversation.claim", `{"conversation":"v1"}`)
+		s.do(alice, on, "conversation.transfer", `{"conversation":"v1","to":{"type":"agent","id":"ben"},"kind":"cold","note":"yours"}`)
+		synctest.Wait()
+		offered := entries(t, s.engine, "desk:ben")
+		offer, _ := offered["offer/v1"]["offer"].(map[string]any)
+		if len(offered) != 2 || offer["note"] != "yours" || offer["expires_at"] == nil || offered["load"]["offered"] != 1.0 {
+			t.Fatalf("desk of ben %v", offered)
+		}
+		if own := entries(t, s.engine, "desk:alice")["conversation/v1"]; own == nil || own["offer"] == nil {
+			t.Errorf("desk of alice %v", own)
+		}
+		s.do(alice, on, "conversation.transfer", `{"conversation":"v1","to":{"type":"queue","id":"support"},"kind":"cold"}`)
+		synctest.Wait()
+		if got := entries(t, s.engine, "desk:ben"); len(got) != 0 {
+			t.Errorf("rescinded, it is still on %v", got)
+		}
+		if got := entries(t, s.engine, "queue:support"); len(got) != 1 || got["offer/v1"] == nil {
+			t.Errorf("queue %v", got)
+		}
+		s.do(ben, on, "conversation.accept", `{"conversation":"v1"}`)
+		synctest.Wait()
+		if got := views(t, s.engine); len(got) != 1 || got["desk:ben"]["conversation/v1"] == nil || got["desk:ben"]["load"]["assigned"] != 1.0 {
+			t.Errorf("accepted, it stands at %v", got)
+		}
+		if got, want := eventTypes(t, s.engine, "desk:ben"), []string{"offer.added", "offer.removed", "owned.added"}; !slices.Equal(got, want) {
+			t.Errorf("desk of ben: %v, want %v", got, want)
 		}
 	})
 
@@ -315,7 +343,7 @@ func TestSights(t *testing.T) {
 	sights := hub.NewSights(view.Model())
 	e := hub.Entry{Version: 1, Doc: json.RawMessage(`{"context":"c-1"}`)}
 	sees := map[string]string{}
-	for _, key := range []string{"board:s1 order/o1", "queue:support conversation/v1", "desk:alice conversation/v1", "desk:alice load"} {
+	for _, key := range []string{"board:s1 order/o1", "queue:support conversation/v1", "queue:support offer/v1", "desk:alice conversation/v1", "desk:alice offer/v1", "desk:alice load"} {
 		name, entry, _ := strings.Cut(key, " ")
 		for _, role := range []hub.Role{hub.RoleGuest, hub.RoleCustomer, hub.RolePOS, hub.RoleAgent, hub.RoleSupervisor, hub.RoleService, hub.RoleBot} {
 			if _, ok := sights.Entry(hub.Audience{Role: role, Store: "s1"}, hub.Channel(name), entry, e); ok {
@@ -326,6 +354,8 @@ func TestSights(t *testing.T) {
 	want := map[string]string{
 		"board:s1 order/o1":             " pos service",
 		"queue:support conversation/v1": " agent supervisor service",
+		"queue:support offer/v1":        " agent supervisor service",
+		"desk:alice offer/v1":           " agent supervisor service",
 		"desk:alice conversation/v1":    " agent supervisor service",
 		"desk:alice load":               " agent supervisor service",
 	}

@@ -47,8 +47,8 @@ func (w *worker) handle(ctx context.Context, m *hub.Message) error {
 	if m == nil || m.Event == nil || m.Channel.Kind() != hub.KindContext {
 		return nil
 	}
-	orders, profile := touched(m.Event)
-	if len(orders) == 0 && !profile {
+	keys, profile := touched(m.Event)
+	if len(keys) == 0 && !profile {
 		w.known.pass(m)
 		return nil
 	}
@@ -58,13 +58,13 @@ func (w *worker) handle(ctx context.Context, m *hub.Message) error {
 	}
 	if profile {
 		for key := range c.entries {
-			if hub.EntryKind(key) == entryConversation && !slices.Contains(orders, key) {
-				orders = append(orders, key)
+			if hub.EntryKind(key) == entryConversation && !slices.Contains(keys, key) {
+				keys = append(keys, origins(key)...)
 			}
 		}
-		slices.Sort(orders)
+		slices.Sort(keys)
 	}
-	return w.sync(ctx, c, orders, m)
+	return w.sync(ctx, c, keys, m)
 }
 
 // reconcile makes the views right for all contexts of a partition, and for
@@ -93,8 +93,8 @@ func (w *worker) reconcile(ctx context.Context, partition int, list *listing) er
 			return err
 		}
 		for key := range c.entries {
-			if kind := hub.EntryKind(key); kind == entryOrder || kind == entryConversation {
-				keys[name][key] = true
+			for _, origin := range origins(key) {
+				keys[name][origin] = true
 			}
 		}
 		if err := w.sync(ctx, c, slices.Sorted(maps.Keys(keys[name])), nil); err != nil {
@@ -104,16 +104,12 @@ func (w *worker) reconcile(ctx context.Context, partition int, list *listing) er
 	return nil
 }
 
-// touched is the orders and conversations an event changed, and whether it
-// changed who the customer is.
+// touched is the origins an event changed, and whether it changed who the
+// customer is.
 func touched(e *hub.Event) (keys []string, profile bool) {
 	for _, c := range e.Changes {
-		switch hub.EntryKind(c.Key) {
-		case entryOrder, entryConversation:
-			keys = append(keys, c.Key)
-		case entryProfile:
-			profile = true
-		}
+		keys = append(keys, origins(c.Key)...)
+		profile = profile || c.Key == entryProfile
 	}
 	return keys, profile
 }
