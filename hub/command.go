@@ -59,6 +59,7 @@ type Handle struct {
 type Audience struct {
 	Role  Role
 	Store string // pos
+	Bot   string // bot: its id
 
 	CheckedIn bool // pos: on a context, while the customer is checked in at the till
 }
@@ -76,8 +77,11 @@ func (c Caller) elsewhere() Actor {
 // Audience of the caller.
 func (c Caller) Audience() Audience {
 	a := Audience{Role: c.Role}
-	if c.Role == RolePOS {
+	switch c.Role {
+	case RolePOS:
 		a.Store = c.Store
+	case RoleBot:
+		a.Bot = c.ID
 	}
 	return a
 }

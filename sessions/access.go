@@ -40,7 +40,7 @@ var reads = map[hub.Role]map[string]rule{
 		hub.KindContext: contextInQueues, hub.KindQueue: ownQueue, hub.KindDesk: ownDesk,
 		hub.KindRoster: anyOfKind, hub.KindCatalog: anyOfKind, hub.KindStore: anyOfKind,
 	},
-	hub.RoleBot: {hub.KindContext: contextInQueues, hub.KindCatalog: anyOfKind, hub.KindStore: anyOfKind},
+	hub.RoleBot: {hub.KindContext: contextOfBot, hub.KindCatalog: anyOfKind, hub.KindStore: anyOfKind},
 	hub.RoleService: {
 		hub.KindContext: anyOfKind, hub.KindStore: anyOfKind, hub.KindCatalog: anyOfKind, hub.KindBoard: anyOfKind,
 		hub.KindQueue: anyOfKind, hub.KindDesk: anyOfKind, hub.KindRoster: anyOfKind, hub.KindBlocks: anyOfKind,
@@ -58,7 +58,7 @@ var commands = map[hub.Role]map[string]rule{
 	hub.RoleSupervisor: {
 		hub.KindContext: contextInQueues, hub.KindDesk: ownDesk, hub.KindRoster: anyOfKind,
 	},
-	hub.RoleBot: {hub.KindContext: contextInQueues},
+	hub.RoleBot: {hub.KindContext: contextOnceOfBot},
 	hub.RoleService: {
 		hub.KindContext: anyOfKind, hub.KindStore: anyOfKind, hub.KindCatalog: anyOfKind, hub.KindBoard: anyOfKind,
 		hub.KindQueue: anyOfKind, hub.KindDesk: anyOfKind, hub.KindRoster: anyOfKind, hub.KindBlocks: anyOfKind,
@@ -294,22 +294,42 @@ func ownDesk(_ context.Context, _ *hub.Hub, id *Identity, ch hub.Channel) (bool,
 	return id.ID != "" && ch.ID() == id.ID, nil
 }
 
+// thread is what rights hang on of a conversation.
+type thread struct {
+	Queue string
+	Owner struct{ Type, ID string }
+	Bot   string
+	Offer struct {
+		To struct{ Type, ID string }
+	}
+}
+
 // contextInQueues holds where a conversation of the context is in one of the
-// caller's queues, or the caller's own.
+// caller's queues or the caller's own, or is offered to either.
 func contextInQueues(ctx context.Context, h *hub.Hub, id *Identity, ch hub.Channel) (bool, error) {
+	return anyThread(ctx, h, ch, func(t *thread) bool {
+		mine := func(kind, who string) bool { return id.ID != "" && kind == "agent" && who == id.ID }
+		return slices.Contains(id.Queues, t.Queue) || mine(t.Owner.Type, t.Owner.ID) || mine(t.Offer.To.Type, t.Offer.To.ID) ||
+			t.Offer.To.Type == "queue" && slices.Contains(id.Queues, t.Offer.To.ID)
+	})
+}
+
+// contextOfBot holds where a conversation of the context is the bot's.
+func contextOfBot(ctx context.Context, h *hub.Hub, id *Identity, ch hub.Channel) (bool, error) {
+	return anyThread(ctx, h, ch, func(t *thread) bool { return id.ID != "" && t.Owner.Type == "bot" && t.Owner.ID == id.ID })
+}
+
+// contextOnceOfBot holds also where one was: the bot is then told who has it now.
+func contextOnceOfBot(ctx context.Context, h *hub.Hub, id *Identity, ch hub.Channel) (bool, error) {
+	return anyThread(ctx, h, ch, func(t *thread) bool {
+		return id.ID != "" && (t.Bot == id.ID || t.Owner.Type == "bot" && t.Owner.ID == id.ID)
+	})
+}
+
+func anyThread(ctx context.Context, h *hub.Hub, ch hub.Channel, is func(t *thread) bool) (bool, error) {
 	return anyEntry(ctx, h, ch, "conversation", func(doc json.RawMessage) bool {
-		var c struct {
-			Queue string
-			Owner struct{ Type, ID string }
-		}
-		if json.Unmarshal(doc, &c) != nil {
-			return false
-		}
-		owner := "agent"
-		if id.Role == hub.RoleBot {
-			owner = "bot"
-		}
-		return slices.Contains(id.Queues, c.Queue) || (id.ID != "" && c.Owner.Type == owner && c.Owner.ID == id.ID)
+		var t thread
+		return json.Unmarshal(doc, &t) == nil && is(&t)
 	})
 }
 

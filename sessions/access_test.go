@@ -19,7 +19,9 @@ pos s2            .     .     .        rc       r       .        r        .     
 agent support     rc    .     r        r        r       .        .        r       .     rc      .      rc
 agent sales       .     .     r        r        r       .        .        .       r     rc      .      rc
 supervisor both   rc    .     r        r        r       .        .        r       r     rc      .      rc
-bot support       rc    .     r        r        r       .        .        .       .     .       .      .
+agent offered     .     rc    r        r        r       .        .        .       .     .       .      rc
+bot with a thread .     rc    r        r        r       .        .        .       .     .       .      .
+bot that had one  c     .     r        r        r       .        .        .       .     .       .      .
 service           rc    rc    rc       rc       rc      rc       rc       rc      rc    rc      rc     rc
 `
 
@@ -28,6 +30,13 @@ func TestAccessIsDeniedUnlessTheTableAllowsIt(t *testing.T) {
 	h.do("catalog.set", "catalog:default", latte)
 	h.do("conversation.open", "context:c-42", `{"conversation":"v1","channel":"web","queue":"support"}`)
 	h.order("c-42", "s1")
+	once, helper := hub.Caller{Actor: hub.Actor{Role: hub.RoleBot, ID: "once"}}, hub.Caller{Actor: hub.Actor{Role: hub.RoleBot, ID: "helper"}}
+	x := hub.Caller{Actor: hub.Actor{Role: hub.RoleAgent, ID: "x"}, Queues: []string{"billing"}}
+	h.as(once, "conversation.open", "context:c-42", `{"conversation":"v2","channel":"web","queue":"support"}`)
+	h.as(once, "conversation.escalate", "context:c-42", `{"conversation":"v2","reason":"policy"}`)
+	h.as(helper, "conversation.open", "context:c-43", `{"conversation":"v1","channel":"web","queue":"billing"}`)
+	h.as(x, "conversation.open", "context:c-43", `{"conversation":"v2","channel":"web","queue":"billing"}`)
+	h.as(x, "conversation.transfer", "context:c-43", `{"conversation":"v2","to":{"type":"agent","id":"ben"}}`)
 	access := h.server.Access()
 	who := func(role hub.Role, change func(*sessions.Identity)) *sessions.Identity {
 		id := &sessions.Identity{Caller: hub.Caller{Actor: hub.Actor{Role: role, ID: "me"}}}
@@ -50,7 +59,9 @@ func TestAccessIsDeniedUnlessTheTableAllowsIt(t *testing.T) {
 		{"agent support", who(hub.RoleAgent, queues("support"))},
 		{"agent sales", who(hub.RoleAgent, queues("sales"))},
 		{"supervisor both", who(hub.RoleSupervisor, queues("support", "sales"))},
-		{"bot support", who(hub.RoleBot, queues("support"))},
+		{"agent offered", who(hub.RoleAgent, func(id *sessions.Identity) { id.ID, id.Queues = "ben", nil })},
+		{"bot with a thread", who(hub.RoleBot, func(id *sessions.Identity) { id.ID = "helper" })},
+		{"bot that had one", who(hub.RoleBot, func(id *sessions.Identity) { id.ID, id.Queues = "once", []string{"support"} })},
 		{"service", who(hub.RoleService, nil)},
 	}
 	columns := []hub.Channel{"context:c-42", "context:c-43", "store:s1", "store:s2", "catalog:default", "board:s1", "board:s2",

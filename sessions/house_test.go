@@ -145,11 +145,14 @@ func (h *house) do(method string, on hub.Channel, args string) hub.Answer {
 	if strings.HasPrefix(method, "conversation.") {
 		by = hub.Actor{Role: hub.RoleCustomer, ID: on.ID()}
 	}
+	return h.as(hub.Caller{Actor: by}, method, on, args)
+}
+
+// as runs a command as somebody.
+func (h *house) as(by hub.Caller, method string, on hub.Channel, args string) hub.Answer {
+	h.t.Helper()
 	h.ids++
-	a := h.hub.Do(h.t.Context(), hub.Command{
-		Method: method, ID: fmt.Sprint("setup-", h.ids), On: on, Args: json.RawMessage(args),
-		Caller: hub.Caller{Actor: by},
-	})
+	a := h.hub.Do(h.t.Context(), hub.Command{Method: method, ID: fmt.Sprint("setup-", h.ids), On: on, Args: json.RawMessage(args), Caller: by})
 	if a.Problem != nil {
 		h.t.Fatalf("%s on %s: %v %v", method, on, a.Problem, a.Problem.Details)
 	}

@@ -31,7 +31,7 @@ type condition struct {
 }
 
 var (
-	onConversations = &condition{"conversation", [][]byte{[]byte(`"queue"`), []byte(`"owner"`)}}
+	onConversations = &condition{"conversation", [][]byte{[]byte(`"queue"`), []byte(`"owner"`), []byte(`"offer"`)}}
 	onCheckIn       = &condition{commerce.CheckInKey, nil}
 )
 

@@ -72,6 +72,27 @@ func TestAnAgentKeepsAContextWhileAConversationIsTheirs(t *testing.T) {
 	anna.subscribe(`{"channel":"context:c-42"}`)
 }
 
+// A bot has a context while a thread of it is its own, and is told afterwards who has it.
+func TestABotKeepsAContextWhileAThreadIsItsOwn(t *testing.T) {
+	h := open(t, sessions.Options{}, channels)
+	crumb := hub.Caller{Actor: hub.Actor{Role: hub.RoleBot, ID: "crumb"}}
+	h.as(crumb, "conversation.open", "context:c-42", `{"conversation":"v1","channel":"web"}`)
+	p := h.connected(jwt.MapClaims{"sub": "crumb", "role": "bot", "queues": []string{"support"}})
+	p.subscribe(`{"channel":"context:c-42"}`)
+	h.do("conversation.post", "context:c-42", `{"conversation":"v1","message":"m1","text":"hello"}`)
+	h.do("conversation.escalate", "context:c-42", `{"conversation":"v1","reason":"user_request"}`)
+	h.do("conversation.post", "context:c-42", `{"conversation":"v1","message":"m2","text":"for a person"}`)
+	if events, code := p.until("context:c-42"); code != 2000 || strings.Join(events, " ") != "conversation.message_posted conversation.escalated" {
+		t.Errorf("the bot got %v and %d", events, code)
+	}
+	if got := p.call(`{"rpc":{"method":"conversation.post","data":{"id":"k1","on":"context:c-42","args":{"conversation":"v1","text":"me again"}}}}`); !strings.Contains(got, `"not_owner"`) {
+		t.Errorf("it speaks on: %s", got)
+	}
+	if got := p.call(`{"subscribe":{"channel":"context:c-42"}}`); !strings.Contains(got, `"error":{"code":103,`) {
+		t.Errorf("it comes back: %s", got)
+	}
+}
+
 func TestARightThatEndsAndComesBackMissesNothing(t *testing.T) {
 	h := open(t, sessions.Options{}, channels)
 	h.do("conversation.open", "context:c-42", `{"conversation":"v1","channel":"web","queue":"support"}`)
@@ -210,6 +231,7 @@ func TestRightsThatHangOnAContextAreLookedAtAgain(t *testing.T) {
 		"a new conversation":          {event("conversation/v1", ""), "agent supervisor bot"},
 		"another queue":               {event("conversation/v1", `{"queue":"x"}`), "agent supervisor bot"},
 		"another owner":               {event("conversation/v1", `{"owner":{"id":"x"}}`), "agent supervisor bot"},
+		"an offer of it":              {event("conversation/v1", `{"offer":{"to":{"id":"x"}}}`), "agent supervisor bot"},
 		"a word in it":                {event("conversation/v1", `{"last":"x"}`), ""},
 		"a check-in":                  {event("check_in", `{"until":"x"}`), "pos"},
 		"another name for a customer": {event("alias", ""), "pos agent supervisor bot"},

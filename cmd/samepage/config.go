@@ -126,6 +126,7 @@ type CareConfig struct {
 	Capacity     int                     `yaml:"capacity" help:"conversations of an agent whose token does not say"`
 	WrapUp       hub.Duration            `yaml:"wrap_up" help:"how long an agent may finish up after resolving"`
 	ReopenWindow hub.Duration            `yaml:"reopen_window" help:"how long a resolved conversation can be reopened"`
+	Transfer     hub.Duration            `yaml:"transfer_timeout" help:"how long an offered conversation waits for an answer"`
 	Windows      map[string]hub.Duration `yaml:"windows" help:"channel -> how long after the customer's last word we may answer, as JSON"`
 }
 
@@ -180,7 +181,7 @@ func defaultConfig() *Config {
 		},
 		Care: CareConfig{
 			DefaultQueue: "support", Capacity: 4,
-			WrapUp: hub.Duration(time.Minute), ReopenWindow: hub.Duration(7 * 24 * time.Hour),
+			WrapUp: hub.Duration(time.Minute), ReopenWindow: hub.Duration(7 * 24 * time.Hour), Transfer: hub.Duration(time.Minute),
 		},
 		Commerce: CommerceConfig{
 			Preparation: hub.Duration(10 * time.Minute), Hold: hub.Duration(15 * time.Minute),
@@ -240,6 +241,7 @@ func (c *Config) Check() error {
 		{"commerce.late", int64(c.Commerce.Late), 0},
 		{"commerce.no_show", int64(c.Commerce.NoShow), 0},
 		{"care.capacity", int64(c.Care.Capacity), 1},
+		{"care.transfer_timeout", int64(c.Care.Transfer), 1},
 		{"customer.check_in_code", int64(c.Customer.CheckInCode), 1},
 		{"customer.check_in", int64(c.Customer.CheckIn), 1},
 	} {

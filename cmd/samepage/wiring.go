@@ -73,6 +73,7 @@ func (c *Config) careConfig() care.Config {
 	config := care.Config{
 		DefaultQueue: c.Care.DefaultQueue, Capacity: c.Care.Capacity,
 		WrapUp: time.Duration(c.Care.WrapUp), ReopenWindow: time.Duration(c.Care.ReopenWindow),
+		TransferTimeout: time.Duration(c.Care.Transfer),
 	}
 	if c.Care.WrapUp == 0 {
 		config.WrapUp = -1 // there, 0 is the default
