@@ -20,8 +20,8 @@ test: setup lint ## Run everything: linters, Go with the race detector, pages, e
 	cd web && npm test --silent
 	@if [ -d web/browser_test ]; then cd web && npm run --silent test:browser; fi
 
-soak: ## Let every storm on several nodes blow for longer: make soak FOR=10m
-	SAMEPAGE_SOAK=$(or $(FOR),2m) $(GO) test -race -timeout 2h -v -run Storm ./cmd/samepage/e2e
+soak: ## Let every storm on several nodes blow for longer and run each race 1,000 times: make soak FOR=10m
+	SAMEPAGE_SOAK=$(or $(FOR),2m) $(GO) test -race -timeout 2h -v -run 'Storm|Race' ./cmd/samepage/e2e
 
 lint: setup ## Check format, vet, staticcheck, modernisers, go.mod, types of the pages
 	@unformatted=$$(gofmt -l cmd hub presence sessions web/*.go); if [ -n "$$unformatted" ]; then echo "gofmt these (make fmt):"; echo "$$unformatted"; exit 1; fi

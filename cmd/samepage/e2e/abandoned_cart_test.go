@@ -8,7 +8,10 @@ import (
 // Scenario 5. B consented to marketing, adds on the phone, looks on the
 // laptop, and leaves it at that for the idle window.
 func TestScenario5AbandonedCartFollowUp(t *testing.T) {
-	s := openShop(t, `{"commerce":{"abandon":"1500ms"}}`)
+	onBothEngines(t, `{"commerce":{"abandon":"1500ms"}}`, scenario5AbandonedCartFollowUp)
+}
+
+func scenario5AbandonedCartFollowUp(t *testing.T, s *shop) {
 	open := func(name, consent string) (channel, tok string) {
 		channel, tok = "context:"+name, token(fmt.Sprintf(`{"sub":%q,"role":"customer"}`, name))
 		if consent != "" {

@@ -54,8 +54,11 @@ func (s *socket) open() bool {
 }
 
 // Scenario 2, as far as it is about who somebody is: Instagram to WhatsApp.
-func TestInstagramToWhatsApp(t *testing.T) {
-	s := openShop(t, `{"customer":{"region":"US"}}`)
+func TestScenario2InstagramToWhatsApp(t *testing.T) {
+	onBothEngines(t, `{"customer":{"region":"US"}}`, scenario2InstagramToWhatsApp)
+}
+
+func scenario2InstagramToWhatsApp(t *testing.T, s *shop) {
 	first := s.resolve("instagram", "@Anna_B", true)
 	if first.status != 200 || first.field("result|created") != true || first.field("epoch") == nil {
 		t.Fatalf("%d %s", first.status, first.body)
@@ -171,20 +174,19 @@ func TestACustomerChecksInAtATill(t *testing.T) {
 }
 
 // Scenario 11: two identities merge.
-func TestTwoIdentitiesMerge(t *testing.T) {
+func TestScenario11TwoIdentitiesMerge(t *testing.T) {
 	for policy, x := range map[string]int{"max": 2, "sum": 3} {
 		t.Run(policy, func(t *testing.T) {
-			t.Parallel()
-			mergeTwo(t, policy, x)
+			onBothEngines(t, fmt.Sprintf(`{"customer":{"cart_merge":%q}}`, policy), func(t *testing.T, s *shop) { mergeTwo(t, s, x) })
 		})
 	}
 }
 
-func mergeTwo(t *testing.T, policy string, x int) {
+// mergeTwo plays it; afterwards there are so many of X in the cart.
+func mergeTwo(t *testing.T, s *shop, x int) {
 	const account, anonymous = "context:c-account", "context:c-anonymous"
 	accountToken := token(`{"sub":"c-account","role":"customer","name":"Anna"}`)
 	anonymousToken := token(`{"sub":"c-anonymous","role":"customer"}`)
-	s := openShop(t, fmt.Sprintf(`{"customer":{"cart_merge":%q}}`, policy))
 	s.price("y", 500)
 	must := func(token, on, method, args string) { t.Helper(); s.must(token, method, on, args, "") }
 
@@ -303,8 +305,9 @@ func TestTheStockClientIsMovedToTheWinner(t *testing.T) {
 }
 
 // Scenario 12: erase.
-func TestErase(t *testing.T) {
-	s := openShop(t, "")
+func TestScenario12Erase(t *testing.T) { onBothEngines(t, "", scenario12Erase) }
+
+func scenario12Erase(t *testing.T, s *shop) {
 	secrets := []string{"Annabel", "annabel@", "5550100", "secret words", "Rivoli", "4242"}
 	anna, id := "context:c-42", `{"sub":"c-42","role":"customer","name":"Annabel"}`
 	annabel := token(id)

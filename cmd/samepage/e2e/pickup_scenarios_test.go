@@ -13,8 +13,9 @@ func pickupOrder(order, store string, total int, tenders string) string {
 }
 
 // Scenario 1. Customer A has 180 points, 25 of them are a drink; store S1 has a board.
-func TestScenario1StarbucksLoop(t *testing.T) {
-	s := openShop(t, "")
+func TestScenario1StarbucksLoop(t *testing.T) { onBothEngines(t, "", scenario1StarbucksLoop) }
+
+func scenario1StarbucksLoop(t *testing.T, s *shop) {
 	s.price("latte", 460)
 	s.backend("loyalty.adjust", maya, `{"points":180,"reason":"welcome"}`)
 	app, till := s.connect(t, mayaToken), s.connect(t, tillToken)
@@ -88,7 +89,10 @@ func (s *shop) collectCode(order string) any {
 
 // Scenario 3. X shows 3 at S2; the picker does not find it.
 func TestScenario3BuyOnlineItemMissing(t *testing.T) {
-	s := openShop(t, `{"care":{"queues":{"support":{}}}}`)
+	onBothEngines(t, `{"care":{"queues":{"support":{}}}}`, scenario3BuyOnlineItemMissing)
+}
+
+func scenario3BuyOnlineItemMissing(t *testing.T, s *shop) {
 	s.backend("stock.count", "store:s2", `{"sku":"x","on_hand":3}`)
 	s.backend("stock.count", "store:s3", `{"sku":"x","on_hand":5}`)
 	picker, other := token(`{"sub":"till-2","role":"pos","store":"s2"}`), token(`{"sub":"till-3","role":"pos","store":"s3"}`)
@@ -137,7 +141,10 @@ func TestScenario3BuyOnlineItemMissing(t *testing.T) {
 // Scenario 4. A shipped order of two lines, paid by card and points, comes
 // back in part to a store that never had it.
 func TestScenario4OnlineOrderReturnedInStore(t *testing.T) {
-	s := openShop(t, `{"care":{"queues":{"support":{}}}}`)
+	onBothEngines(t, `{"care":{"queues":{"support":{}}}}`, scenario4OnlineOrderReturnedInStore)
+}
+
+func scenario4OnlineOrderReturnedInStore(t *testing.T, s *shop) {
 	s.price("coat", 3000)
 	s.price("hat", 2000)
 	for _, store := range []string{"w1", "s1"} {

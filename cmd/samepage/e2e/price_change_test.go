@@ -8,8 +8,9 @@ import (
 
 // Scenario 10. X costs 10.00 in a cart that is open on two devices; a backend
 // publishes 12.00.
-func TestScenario10PriceChangeInCart(t *testing.T) {
-	s := openShop(t, "")
+func TestScenario10PriceChangeInCart(t *testing.T) { onBothEngines(t, "", scenario10PriceChangeInCart) }
+
+func scenario10PriceChangeInCart(t *testing.T, s *shop) {
 	phone, laptop := s.connect(t, mayaToken), s.connect(t, mayaToken)
 	phone.subscribe(maya)
 	laptop.subscribe(maya)

@@ -2,45 +2,99 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/samepage/samepage/hub/redis/redistest"
 )
 
-// shop is a running program with a catalogue, for the scenarios.
+// shop is a running hub with a catalogue, for the scenarios: one program on a
+// file, or two nodes on Redis. Whoever asks or connects comes to the next node.
 type shop struct {
-	*program
-	data, config string
-	n            int
+	*program // the first node
+	nodes    []*program
+	start    func() *program // a node, in place of one that crashed
+	turns    atomic.Int64
+	ids      atomic.Int64
 }
 
+// onBothEngines plays a scenario on a file, and on two nodes on Redis.
+func onBothEngines(t *testing.T, config string, play func(t *testing.T, s *shop)) {
+	t.Helper()
+	t.Run("bolt", func(t *testing.T) {
+		t.Parallel()
+		play(t, openShop(t, config))
+	})
+	t.Run("two nodes on Redis", func(t *testing.T) {
+		t.Parallel()
+		server := redistest.Start(t)
+		play(t, fitOut(t, 2, func() *program { return node(t, server.URL(), config) }))
+	})
+}
+
+// openShop is a shop on a file.
 func openShop(t *testing.T, config string) *shop {
 	t.Helper()
-	s := &shop{data: filepath.Join(t.TempDir(), "samepage.db"), config: config}
-	s.program = serve(t, s.data, config)
+	data := filepath.Join(t.TempDir(), "samepage.db")
+	return fitOut(t, 1, func() *program { return serve(t, data, config) })
+}
+
+func fitOut(t *testing.T, nodes int, start func() *program) *shop {
+	t.Helper()
+	s := &shop{start: start}
+	for range nodes {
+		s.nodes = append(s.nodes, start())
+	}
+	s.program = s.nodes[0]
 	s.price("latte", 450)
 	s.price("x", 1000)
 	return s
 }
 
-// crash is kill -9, and a new start on the same file.
+// raceRuns is how often a race is run, more often in the long form.
+func raceRuns() int {
+	if os.Getenv("SAMEPAGE_SOAK") != "" {
+		return 1000
+	}
+	return 50
+}
+
+// crash is kill -9 of the first node, and a new start on the same store.
 func (s *shop) crash() {
 	s.t.Helper()
 	s.kill()
-	s.program = serve(s.t, s.data, s.config)
+	s.program = s.start()
+	s.nodes[0] = s.program
+}
+
+// node is the one whose turn it is.
+func (s *shop) node() *program {
+	return s.nodes[int(s.turns.Add(1))%len(s.nodes)]
+}
+
+func (s *shop) call(method, path, auth, body string) answer {
+	s.t.Helper()
+	return s.node().call(method, path, auth, body)
+}
+
+func (s *shop) connect(t *testing.T, token string) *socket {
+	t.Helper()
+	return s.node().connect(t, token)
 }
 
 // id makes command ids.
 func (s *shop) id() string {
-	s.n++
-	return fmt.Sprintf("s-%d", s.n)
+	return fmt.Sprintf("s-%d", s.ids.Add(1))
 }
 
 // backend sends a command as the backend, which must be accepted.
 func (s *shop) backend(method, on, args string) answer {
 	s.t.Helper()
-	return s.command(method, on, s.id(), args)
+	return s.node().command(method, on, s.id(), args)
 }
 
 func (s *shop) price(sku string, amount int) {
