@@ -36,7 +36,7 @@ var channels = hub.Namespaces{
 }
 
 func TestCommandsAreAnsweredWithTheirErrors(t *testing.T) {
-	h := open(t, sessions.Options{MaxChannels: 4, CommandRate: 0.001, CommandBurst: 3}, channels)
+	h := open(t, sessions.Options{MaxChannels: 4, CommandRate: 0.001, CommandBurst: 5}, channels)
 	expired := token(t, jwt.MapClaims{"sub": "u1", "channel": "closed:a", "exp": time.Now().Add(-time.Minute).Unix()})
 	for name, c := range map[string]struct {
 		before, request, want string
@@ -71,6 +71,7 @@ func TestCommandsAreAnsweredWithTheirErrors(t *testing.T) {
 		"history of another customer":                  {request: `{"history":{"channel":"context:c-43"}}`, want: "103"},
 		"refreshing a subscription there is not":       {request: `{"sub_refresh":{"channel":"a","token":"x"}}`, want: "103"},
 		"a command nobody knows":                       {request: `{"rpc":{"method":"cart.explode","data":{}}}`, want: "104"},
+		"a command with members of wrong types":        {request: `{"rpc":{"method":"cart.add_line","data":{"id":1,"on":[],"args":{}}}}`, want: "107"},
 		"a command that is not for the role":           {request: `{"rpc":{"method":"catalog.set","data":{}}}`, want: "103"},
 		"a command whose data is no object":            {request: `{"rpc":{"method":"cart.add_line","data":[1]}}`, want: "107"},
 		"a command without data":                       {request: `{"rpc":{"method":"cart.add_line"}}`, want: "107"},
@@ -98,14 +99,23 @@ func TestCommandsAreAnsweredWithTheirErrors(t *testing.T) {
 		}
 		wantReply(t, p.call(`{"subscribe":{"channel":"b"}}`), `{"id":6,"error":{"code":106,"message":"limit exceeded"}}`)
 	})
-	t.Run("too fast", func(t *testing.T) {
-		p := h.connected(jwt.MapClaims{"sub": "u1"})
-		p.t = t
-		for range 3 {
-			p.call(`{"publish":{"channel":"feed:a","data":{}}}`)
-		}
-		wantReply(t, p.call(`{"publish":{"channel":"feed:a","data":{}}}`), `{"id":5,"error":{"code":111,"message":"too many requests","temporary":true}}`)
-	})
+	for name, request := range map[string]string{
+		"publish": `{"publish":{"channel":"feed:a","data":{}}}`, "subscribe": `{"subscribe":{"channel":"closed:a"}}`,
+		"history": `{"history":{"channel":"feed:a"}}`, "presence": `{"presence":{"channel":"feed:a"}}`,
+		"count": `{"presence_stats":{"channel":"feed:a"}}`, "rpc": `{"rpc":{"method":"cart.explode","data":{}}}`,
+	} {
+		t.Run("too fast/"+name, func(t *testing.T) {
+			p := h.connected(jwt.MapClaims{"sub": "u1"})
+			p.t = t
+			for range 5 {
+				if r := p.call(request); strings.Contains(r, `"code":111,`) {
+					t.Fatalf("refused too early: %s", r)
+				}
+			}
+			wantReply(t, p.call(request), `{"id":7,"error":{"code":111,"message":"too many requests","temporary":true}}`)
+			wantReply(t, p.call(`{"unsubscribe":{"channel":"a"}}`), `{"id":8,"unsubscribe":{}}`)
+		})
+	}
 }
 
 func TestBreachesOfTheProtocolCloseTheSession(t *testing.T) {

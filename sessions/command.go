@@ -1,10 +1,8 @@
 package sessions
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"strconv"
 
 	"github.com/samepage/samepage/hub"
@@ -20,9 +18,12 @@ type CommandRequest struct {
 
 // Command runs one command for a caller: the one door, whatever the wire. The
 // body is a [CommandRequest]. Everything that can go wrong is a problem in the
-// answer; the channel is "" where the body did not name one. It may block for
-// the store.
+// answer; the channel is "" where the body did not name one. Callers who ask for
+// too much are refused, see [Server.Limit]. It may block for the store.
 func (s *Server) Command(ctx context.Context, id *Identity, method string, body []byte) (hub.Answer, hub.Channel) {
+	if p := s.Limit(id); p != nil {
+		return hub.Answer{Problem: p}, ""
+	}
 	req, p := decodeCommand(body)
 	return s.command(ctx, id, method, req, p)
 }
@@ -51,7 +52,8 @@ func (s *Server) command(ctx context.Context, id *Identity, method string, req C
 	}), req.On
 }
 
-// decodeCommand reads a body strictly: one JSON object of known fields.
+// decodeCommand reads a body strictly: one JSON object of known fields, of
+// their types. What is wrong with it stands in the problem's details.
 func decodeCommand(body []byte) (CommandRequest, *hub.Problem) {
 	if req, ok := readCommand(body); ok {
 		return req, nil
@@ -61,13 +63,21 @@ func decodeCommand(body []byte) (CommandRequest, *hub.Problem) {
 
 func decodeStrictly(body []byte) (CommandRequest, *hub.Problem) {
 	var req CommandRequest
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&req); err != nil {
-		return req, hub.Problemf(hub.CodeBadRequest, "the command is not readable: %v", err)
+	if !json.Valid(body) {
+		return req, hub.Problemf(hub.CodeBadRequest, "the command is not readable: it must be one JSON object")
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return req, hub.Problemf(hub.CodeBadRequest, "the command is not readable: more than one JSON value")
+	_, p := hub.DecodeArgs[struct { // a member that is null is as good as none
+		ID        *string            `json:"id"`
+		On        *hub.Channel       `json:"on"`
+		Args      json.RawMessage    `json:"args"`
+		IfVersion *map[string]uint64 `json:"if_version"`
+	}](body)
+	if p != nil {
+		p.Code, p.Message = hub.CodeBadRequest, "the command is not readable"
+		return req, p
+	}
+	if err := json.Unmarshal(body, &req); err != nil {
+		return req, hub.Problemf(hub.CodeBadRequest, "the command is not readable: %v", err)
 	}
 	return req, nil
 }

@@ -142,6 +142,12 @@ func (c task) channel() hub.Channel {
 	return ""
 }
 
+// counts reports whether a command is one of those of which there may be too
+// many: those that only keep or give up what the session has are not.
+func (c task) counts() bool {
+	return c.Unsubscribe == nil && c.Refresh == nil && c.SubRefresh == nil && c.Send == nil
+}
+
 // enter queues a command in its lane and returns the lane if it is to be run.
 // It waits while too many commands are under way; false if the session ended.
 func (s *session) enter(c task) (*lane, bool) {
@@ -205,6 +211,8 @@ func (s *session) perform(c task) {
 	reply := &protocol.Reply{Id: c.Id}
 	var code *Code
 	switch {
+	case c.counts() && s.limited():
+		code = ErrorTooManyRequests
 	case c.Subscribe != nil:
 		code = s.subscribe(c.Id, c.Subscribe) // replies itself: before anything the channel has to say
 		reply = nil

@@ -37,8 +37,9 @@ type Options struct {
 	RecoveryLimit    int // publications that may be recovered; beyond: a fresh start. Defaults to 300.
 	HistoryLimit     int // publications in one answer to history. Defaults to 300.
 
-	// CommandRate is how many publications and commands a session may send in a second, after
-	// CommandBurst at once; beyond: error 111. Defaults to 1000 and 2000; negative: no limit.
+	// CommandRate is how many commands a session, or a caller over HTTP, may send in a second,
+	// after CommandBurst at once; beyond: error 111, or rate_limited. Those that only give
+	// something up are not counted. Defaults to 1000 and 2000; negative: no limit.
 	CommandRate  float64
 	CommandBurst int
 

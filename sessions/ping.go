@@ -127,34 +127,3 @@ func (s *session) pong() *Code {
 	s.pulse.pongBy = time.Time{}
 	return nil
 }
-
-// bucket limits how fast a session may ask for things. It is guarded by the session's mutex.
-type bucket struct {
-	level float64 // what may still be asked for at once
-	at    time.Time
-}
-
-// draw takes one out of the bucket, if there is one.
-func (b *bucket) draw(now time.Time, rate float64, burst int) bool {
-	if rate <= 0 {
-		return true
-	}
-	if b.at.IsZero() {
-		b.level = float64(burst)
-	} else {
-		b.level = min(float64(burst), b.level+now.Sub(b.at).Seconds()*rate)
-	}
-	b.at = now
-	if b.level < 1 {
-		return false
-	}
-	b.level--
-	return true
-}
-
-// limited reports whether the session asks for too much.
-func (s *session) limited() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.budget.draw(time.Now(), s.server.opts.CommandRate, s.server.opts.CommandBurst)
-}

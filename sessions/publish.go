@@ -17,8 +17,6 @@ func (s *session) publish(req *protocol.PublishRequest) (*protocol.PublishResult
 		return nil, code
 	case req.Type != 0:
 		return nil, ErrorNotAvailable
-	case s.limited():
-		return nil, ErrorTooManyRequests
 	}
 	id := s.identity.Load()
 	sub := s.subscription(ch)

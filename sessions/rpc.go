@@ -15,16 +15,12 @@ func (s *session) rpc(c task) (*protocol.RPCResult, *Code) {
 	id := s.identity.Load()
 	m, known := s.server.hub.Methods()[req.Method]
 	switch {
-	case !known && !signals[req.Method] && id.Role == hub.RoleGuest:
-		return nil, ErrorNotAvailable // there is nothing here for guests
 	case !known && !signals[req.Method]:
 		return nil, ErrorMethodNotFound
 	case known && !m.Allows(id.Role):
 		return nil, ErrorPermissionDenied
 	case !isObject(req.Data):
 		return nil, ErrorBadRequest
-	case s.limited():
-		return nil, ErrorTooManyRequests
 	}
 	answer, on := s.server.command(s.server.ctx, id, req.Method, c.body, c.problem)
 	if p := answer.Problem; p != nil && p.Code == hub.CodeBadRequest {

@@ -33,6 +33,7 @@ type Server struct {
 	hands    *hands
 	registry *registry
 	blocks   *blocklist
+	callers  callers
 	topics   [topicShards]topicShard
 
 	// ctx is what commands of sessions run under; it ends when Run returns.
@@ -56,6 +57,7 @@ func NewServer(h *hub.Hub, members presence.Store, tokens *Tokens, opts Options)
 	s := &Server{
 		hub: h, members: members, tokens: tokens, access: NewAccess(h), opts: opts, log: opts.Logger,
 		wheel: newWheel(opts.tick()), writers: newWriters(), hands: newHands(), registry: newRegistry(), blocks: newBlocklist(), open: map[*session]struct{}{},
+		callers: callers{buckets: map[caller]*bucket{}},
 		accept: websocket.AcceptOptions{
 			Subprotocols:   []string{"centrifuge-json", "centrifuge-protobuf"},
 			OriginPatterns: opts.AllowedOrigins, InsecureSkipVerify: slices.Contains(opts.AllowedOrigins, "*"),

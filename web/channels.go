@@ -33,6 +33,9 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, id *sessions.I
 	if err != nil {
 		return err
 	}
+	if p := s.Sessions.Limit(id); p != nil {
+		return p
+	}
 	if p := s.Access.Subscribe(r.Context(), id, ch); p != nil {
 		return p
 	}

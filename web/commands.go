@@ -51,7 +51,9 @@ func decodeBatch(body []byte) ([]json.RawMessage, error) {
 		return nil, p
 	}
 	if len(batch.Commands) == 0 {
-		return nil, hub.Faults{"/commands": "required: at least one command"}.Problem()
+		p := hub.Faults{"/commands": "required: at least one command"}.Problem()
+		p.Message = "the batch is not valid"
+		return nil, p
 	}
 	if len(batch.Commands) > MaxBatchCommands {
 		return nil, hub.Problemf(hub.CodeTooLarge, "a batch has at most %d commands", MaxBatchCommands).

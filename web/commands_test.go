@@ -10,6 +10,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/samepage/samepage/sessions"
 	"github.com/samepage/samepage/web"
 )
 
@@ -85,6 +86,37 @@ func TestCommandRefusals(t *testing.T) {
 	same(t, p.Details, `{"by":"Ada"}`)
 	p = h.post("/v1/commands/note.write", mine, `{"id":"c","on":"context:c-42","args":{"note":7}}`).problem(t, 422, "invalid")
 	same(t, p.Details, `{"/note":"must be a string"}`)
+	p = h.post("/v1/commands/note.write", mine, `{"id":7,"on":"context:c-42","if_version":{"note/n1":-1},"colour":"red"}`).problem(t, 400, "bad_request")
+	same(t, p.Details, `{"/id":"must be a string","/if_version/note~1n1":"must be a whole number of at least 0","/colour":"unknown field"}`)
+}
+
+func TestAFloodOfRequestsIsLimitedForWhoSendsIt(t *testing.T) {
+	h := open(t, func(_ *boltOptions, _ *hubOptions, o *webOptions) {
+		o.limits = sessions.Options{CommandRate: 0.001, CommandBurst: 3}
+	})
+	mine := bearer(t, nil)
+	for i := range 3 {
+		if a := h.post("/v1/commands/note.write", mine, noteBody(fmt.Sprint(i), "x")); a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+	a := h.post("/v1/commands/note.write", mine, noteBody("more", "x"))
+	a.problem(t, 429, "rate_limited")
+	if a.header.Get("Retry-After") == "" {
+		t.Error("a 429 without Retry-After")
+	}
+	h.get("/v1/channels/context:c-42", mine).problem(t, 429, "rate_limited")
+	h.get("/v1/channels/context:c-42/events", mine).problem(t, 429, "rate_limited")
+	same(t, h.post("/v1/commands", mine, `{"commands":[{"method":"note.write"}]}`).body,
+		`{"answers":[{"problem":{"code":"rate_limited","message":"too many requests; wait and try again"}}]}`)
+	if a := h.get("/v1/channels/context:c-43", bearer(t, jwt.MapClaims{"sub": "c-43"})); a.status != 200 {
+		t.Errorf("somebody else: %d %s", a.status, a.body)
+	}
+	for i := range 5 {
+		if a := h.post("/v1/commands/note.write", key, noteBody(fmt.Sprint("backend", i), "x")); a.status != 200 {
+			t.Errorf("a backend: %d %s", a.status, a.body)
+		}
+	}
 }
 
 func TestExpiredTokenSaysSo(t *testing.T) {
@@ -113,7 +145,7 @@ func TestAPIKeyIsAService(t *testing.T) {
 }
 
 func TestWithoutAConfiguredKeyNoKeyOpens(t *testing.T) {
-	h := open(t, func(_ *boltOptions, _ *hubOptions, o *web.Options) { o.APIKey = "" })
+	h := open(t, func(_ *boltOptions, _ *hubOptions, o *webOptions) { o.APIKey = "" })
 	h.post("/v1/commands/note.write", http.Header{"X-Api-Key": {"x"}}, noteBody("a", "x")).problem(t, 401, "unauthorized")
 	h.post("/api/publish", http.Header{"X-Api-Key": {"x"}}, `{}`).problem(t, 403, "forbidden")
 	h.post("/api/publish", nobody, `{}`).problem(t, 403, "forbidden")

@@ -43,6 +43,9 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, id *sessions.Ide
 		p.Message = "the query is not valid"
 		return p
 	}
+	if p := s.Sessions.Limit(id); p != nil {
+		return p
+	}
 	if streams || ch.HasEntries() {
 		if p := s.Access.Subscribe(r.Context(), id, ch); p != nil {
 			return p

@@ -31,7 +31,10 @@ const (
 type (
 	boltOptions = bolt.Options
 	hubOptions  = hub.Options
-	webOptions  = web.Options
+	webOptions  = struct {
+		web.Options
+		limits sessions.Options // of sessions and callers
+	}
 )
 
 // noteArgs are of the one command that the tests' shop knows.
@@ -113,7 +116,7 @@ func open(t testing.TB, change func(*boltOptions, *hubOptions, *webOptions)) *ho
 		t.Fatal(err)
 	}
 	h = &house{t: t, member: presence.NewMemory(), tokens: tokens}
-	webOpts := web.Options{Tokens: tokens, Members: h.member, APIKey: apiKey, Logger: log, Metrics: metrics, Version: "1.2.3"}
+	webOpts := webOptions{Options: web.Options{Tokens: tokens, Members: h.member, APIKey: apiKey, Logger: log, Metrics: metrics, Version: "1.2.3"}}
 	if change != nil {
 		change(&storeOptions, &hubOpts, &webOpts)
 	}
@@ -121,9 +124,10 @@ func open(t testing.TB, change func(*boltOptions, *hubOptions, *webOptions)) *ho
 		t.Fatal(err)
 	}
 	h.hub = hub.New(h.engine, hubOpts, notes, talks, sessions.Model())
-	h.socket = sessions.NewServer(h.hub, h.member, tokens, sessions.Options{Logger: log})
+	webOpts.limits.Logger = log
+	h.socket = sessions.NewServer(h.hub, h.member, tokens, webOpts.limits)
 	webOpts.Hub, webOpts.Sessions, webOpts.Access = h.hub, h.socket, sessions.NewAccess(h.hub)
-	if h.door, err = web.New(webOpts); err != nil {
+	if h.door, err = web.New(webOpts.Options); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -61,7 +61,7 @@ type ClientConfig struct {
 	QueueMaxSize    int          `yaml:"queue_max_size" help:"bytes that may wait for a slow device before it is cut off"`
 	ChannelLimit    int          `yaml:"channel_limit" help:"subscriptions of one session"`
 	UserLimit       int          `yaml:"user_connection_limit" help:"sessions of one user on this node; 0: no limit"`
-	CommandRate     int          `yaml:"command_rate" help:"publications and commands of one session in a second"`
+	CommandRate     int          `yaml:"command_rate" help:"commands of one session, or of one caller over HTTP, in a second"`
 	CommandBurst    int          `yaml:"command_burst" help:"how many of them may come at once"`
 	HistoryLimit    int          `yaml:"history_max_publication_limit" help:"publications of one answer to a history request"`
 	RecoveryLimit   int          `yaml:"recovery_max_publication_limit" help:"events or publications that one recovery may bring"`
