@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 )
 
 // ErrLost tells a follower that the thread was lost: too much was missed, or
@@ -41,7 +40,9 @@ func (h *Hub) Attach(ctx context.Context, name Channel, positioned bool, sink Si
 	for {
 		l, first := h.line(name)
 		if first {
-			l.err = h.follow(ctx, l)
+			if l.err = h.engine.Follow(ctx, name); l.err != nil {
+				h.forget(l)
+			}
 			close(l.ready)
 		}
 		select {
@@ -52,6 +53,9 @@ func (h *Hub) Attach(ctx context.Context, name Channel, positioned bool, sink Si
 		}
 		if l.err != nil {
 			h.drop(l, nil)
+			if gaveUp := errors.Is(l.err, context.Canceled) || errors.Is(l.err, context.DeadlineExceeded); gaveUp && !first && ctx.Err() == nil {
+				continue // who was first did, not we
+			}
 			return nil, l.err
 		}
 		if positioned {
@@ -73,9 +77,6 @@ func (h *Hub) Attach(ctx context.Context, name Channel, positioned bool, sink Si
 
 // Close ends the feed. A delivery under way may still be running when it returns.
 func (f *Feed) Close() { f.hub.drop(f.line, f.sink) }
-
-// maxPending is how many messages wait for a repair before the thread is given up.
-const maxPending = 4096
 
 // deliver is the engine's listener.
 func (h *Hub) deliver(m *Message) {
@@ -148,40 +149,4 @@ func (h *Hub) lose(l *line, pos Position) {
 			}
 		})
 	}
-}
-
-// repair reads what was missed from the log, beside everything else. l.mu is held.
-func (h *Hub) repair(l *line) {
-	run := h.ctx.Load()
-	if l.repairing || run == nil {
-		return
-	}
-	l.repairing = true
-	since := l.pos
-	h.work.Go(func() {
-		ctx, cancel := context.WithTimeout(*run, 10*time.Second)
-		defer cancel()
-		missed, whole, err := h.Since(ctx, l.name, since, -1)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.repairing = false
-		pending := l.pending
-		l.pending = nil
-		if l.pos != since { // lost meanwhile
-			return
-		}
-		if err != nil || !whole {
-			h.log.Warn("a channel's thread was lost", "channel", l.name, "since", since.String(), "err", err)
-			end := missed.Position
-			if err != nil {
-				end = Position{} // unknown: whatever comes next is another epoch, and lost again until heads are known
-				l.anchored = false
-			}
-			h.lose(l, end)
-			return
-		}
-		for _, m := range append(missed.Messages, pending...) {
-			h.next(l, m)
-		}
-	})
 }

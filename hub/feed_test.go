@@ -2,9 +2,11 @@ package hub_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -203,4 +205,138 @@ type lossyControl struct{ hub.Engine }
 func (l *lossyControl) Listen(ctx context.Context, _ func(*hub.Message)) error {
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+// flaky is an engine that does what it is told to for calls that would only read or follow.
+type flaky struct {
+	hub.Engine
+	follow  func() error
+	history func(name hub.Channel) error
+}
+
+func (f *flaky) Follow(ctx context.Context, names ...hub.Channel) error {
+	if f.follow != nil {
+		if err := f.follow(); err != nil {
+			return err
+		}
+	}
+	return f.Engine.Follow(ctx, names...)
+}
+
+func (f *flaky) History(ctx context.Context, name hub.Channel, q hub.HistoryQuery) (hub.History, error) {
+	if f.history != nil {
+		if err := f.history(name); err != nil {
+			return hub.History{}, err
+		}
+	}
+	return f.Engine.History(ctx, name, q)
+}
+
+func TestAChannelThatCouldNotBeFollowedCanBeAtTheNextTry(t *testing.T) {
+	tries := 0
+	h := newHub(t, &flaky{Engine: newStore(t), follow: func() error {
+		if tries++; tries == 1 {
+			return hub.ErrUnavailable
+		}
+		return nil
+	}}, hub.Options{Linger: time.Hour})
+	if _, err := h.Attach(t.Context(), "context:c", true, newSink()); !errors.Is(err, hub.ErrUnavailable) {
+		t.Fatalf("while the store is away: %v", err)
+	}
+	s := newSink()
+	feed, err := h.Attach(t.Context(), "context:c", true, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.Close()
+	addMany(t, h, 0, 1)
+	s.await(t, 1)
+}
+
+func TestWhoGivesUpFollowingTakesNobodyAlong(t *testing.T) {
+	began, first := make(chan struct{}), true
+	impatient, giveUp := context.WithCancel(t.Context())
+	h := newHub(t, &flaky{Engine: newStore(t), follow: func() error {
+		if !first {
+			return nil
+		}
+		first = false
+		close(began)
+		<-impatient.Done()
+		time.Sleep(20 * time.Millisecond) // the other one waits by now
+		return impatient.Err()
+	}}, hub.Options{})
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() {
+		if _, err := h.Attach(impatient, "context:c", true, newSink()); !errors.Is(err, context.Canceled) {
+			t.Errorf("who gave up: %v", err)
+		}
+	})
+	<-began
+	group.Go(func() {
+		feed, err := h.Attach(t.Context(), "context:c", true, newSink())
+		if err != nil {
+			t.Errorf("who did not give up: %v", err)
+			return
+		}
+		feed.Close()
+	})
+	giveUp()
+}
+
+func TestAGapThatCannotBeReadWhileTheStoreIsAwayIsRepairedLater(t *testing.T) {
+	var away atomic.Int64
+	away.Store(3)
+	l := &lossy{Engine: newStore(t), drop: func(m *hub.Message) bool { return m.Position.Offset < 5 }}
+	h := newHub(t, &flaky{Engine: l, history: func(hub.Channel) error {
+		if away.Add(-1) >= 0 {
+			return hub.ErrUnavailable
+		}
+		return nil
+	}}, hub.Options{CheckInterval: 5 * time.Millisecond})
+	s := newSink()
+	feed, err := h.Attach(t.Context(), "context:c", true, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.Close()
+	addMany(t, h, 0, 6)
+	if got, lost := s.await(t, 6); lost != nil || !slices.Equal(got, upTo(6)) {
+		t.Errorf("given %v, %v; want 1 to 6 and nothing false", got, lost)
+	}
+}
+
+func TestChannelsAreRepairedAFewAtATime(t *testing.T) {
+	const channels, few = 100, 16
+	var reading, most atomic.Int64
+	engine := &lossy{Engine: newStore(t), drop: func(*hub.Message) bool { return true }}
+	h := newHub(t, &flaky{Engine: engine, history: func(hub.Channel) error {
+		n := reading.Add(1)
+		for was := most.Load(); n > was && !most.CompareAndSwap(was, n); was = most.Load() {
+		}
+		time.Sleep(2 * time.Millisecond)
+		reading.Add(-1)
+		return nil
+	}}, hub.Options{CheckInterval: 5 * time.Millisecond})
+	var sinks []*sink
+	for n := range channels {
+		name := hub.Channel(fmt.Sprintf("context:c-%d", n))
+		s := newSink()
+		feed, err := h.Attach(t.Context(), name, true, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer feed.Close()
+		sinks = append(sinks, s)
+		if a := h.Do(t.Context(), command(fmt.Sprint("n", n), "jar.add", name, addArgs{1})); a.Problem != nil {
+			t.Fatal(a.Problem)
+		}
+	}
+	for _, s := range sinks {
+		s.await(t, 1)
+	}
+	if n := most.Load(); n > few {
+		t.Errorf("%d channels were read at once, want %d at most", n, few)
+	}
 }

@@ -52,11 +52,12 @@ type Hub struct {
 	opts    Options
 	log     *slog.Logger
 
-	hot   hotChannels
-	lines [lineShards]lineShard
-	probe probe
-	ctx   atomic.Pointer[context.Context] // Run's
-	work  sync.WaitGroup                  // repairs under way
+	hot     hotChannels
+	lines   [lineShards]lineShard
+	repairs repairs
+	probe   probe
+	ctx     atomic.Pointer[context.Context] // Run's
+	work    sync.WaitGroup                  // repairs under way
 }
 
 // New makes a hub of an engine and the models of its domains. It starts nothing.

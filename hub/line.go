@@ -20,8 +20,8 @@ type line struct {
 	sinks     []Sink
 	anchored  bool // pos is known and kept whole
 	pos       Position
-	repairing bool
-	pending   []*Message // came while repairing
+	repairing bool       // or waits for its turn
+	pending   []*Message // came meanwhile
 	closed    bool
 }
 
@@ -48,7 +48,16 @@ func (h *Hub) line(name Channel) (l *line, first bool) {
 	return l, !ok
 }
 
-func (h *Hub) follow(ctx context.Context, l *line) error { return h.engine.Follow(ctx, l.name) }
+// forget makes the next one who wants to follow a channel begin a new line:
+// this one could not be followed.
+func (h *Hub) forget(l *line) {
+	s := h.shard(l.name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lines[l.name] == l {
+		delete(s.lines, l.name)
+	}
+}
 
 // anchor finds out where the log ends, so that from there nothing is missed.
 func (h *Hub) anchor(ctx context.Context, l *line) error {
