@@ -310,13 +310,15 @@ func TestAGapThatCannotBeReadWhileTheStoreIsAwayIsRepairedLater(t *testing.T) {
 func TestChannelsAreRepairedAFewAtATime(t *testing.T) {
 	const channels, few = 100, 16
 	var reading, most atomic.Int64
+	back := make(chan struct{})
 	engine := &lossy{Engine: newStore(t), drop: func(*hub.Message) bool { return true }}
 	h := newHub(t, &flaky{Engine: engine, history: func(hub.Channel) error {
 		n := reading.Add(1)
+		defer reading.Add(-1)
 		for was := most.Load(); n > was && !most.CompareAndSwap(was, n); was = most.Load() {
 		}
-		time.Sleep(2 * time.Millisecond)
-		reading.Add(-1)
+		<-back
+		time.Sleep(time.Millisecond)
 		return nil
 	}}, hub.Options{CheckInterval: 5 * time.Millisecond})
 	var sinks []*sink
@@ -333,6 +335,8 @@ func TestChannelsAreRepairedAFewAtATime(t *testing.T) {
 			t.Fatal(a.Problem)
 		}
 	}
+	time.Sleep(50 * time.Millisecond) // all of them are found to be behind
+	close(back)
 	for _, s := range sinks {
 		s.await(t, 1)
 	}

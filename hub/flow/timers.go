@@ -17,7 +17,7 @@ type Options struct {
 	Now    func() time.Time // the hub's clock. Defaults to time.Now.
 
 	Interval time.Duration // how often the store is asked what is due. Defaults to 250 ms.
-	Lease    time.Duration // how long a node has for one command before others try. Defaults to 30 s.
+	Lease    time.Duration // how long what a node has claimed is left to it; a dead node's timers run after that. Defaults to 4 s.
 	Workers  int           // commands run at once. Defaults to 8.
 }
 
@@ -32,7 +32,7 @@ func (o Options) withDefaults() Options {
 		o.Interval = 250 * time.Millisecond
 	}
 	if o.Lease <= 0 {
-		o.Lease = 30 * time.Second
+		o.Lease = 4 * time.Second
 	}
 	if o.Workers <= 0 {
 		o.Workers = 8

@@ -202,6 +202,37 @@ func TestOneEffect(t *testing.T) {
 	})
 }
 
+func TestTimersThatADeadNodeHadClaimedRunElsewhereWithinFiveSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClock(t)
+		c.set("k", 0)
+		dies, kill := context.WithCancel(t.Context())
+		claimed := time.Now()
+		err := flow.NewTimers(c.engine, func(context.Context, hub.Command) hub.Answer {
+			kill()
+			return hub.Answer{Problem: hub.Problemf(hub.CodeUnavailable, "it is dead")}
+		}, flow.Options{}).Run(dies)
+		if err != nil {
+			t.Error(err)
+		}
+		lives, end := context.WithTimeout(t.Context(), time.Minute)
+		defer end()
+		var ran []time.Duration
+		if err := flow.NewTimers(c.engine, func(context.Context, hub.Command) hub.Answer {
+			ran = append(ran, time.Since(claimed))
+			return hub.Answer{}
+		}, flow.Options{}).Run(lives); err != nil {
+			t.Error(err)
+		}
+		if len(ran) != 1 || ran[0] > 5*time.Second {
+			t.Errorf("it ran after %v, want once and within 5 s", ran)
+		}
+		if err := c.engine.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // forgetful is an engine on a node that always dies before it clears a timer.
 type forgetful struct{ hub.Engine }
 

@@ -285,6 +285,26 @@ func TestUnacknowledgedCommitIsUnavailableAndItsRetryIsSettled(t *testing.T) {
 	})
 }
 
+// WAIT and WAITAOF are about what their own connection has written (since Redis
+// 7.2), and a retry may come by another one.
+func TestReplayIsAWriteSoThatItIsAcknowledgedToo(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	e := open(t, redis.Options{Addresses: []string{server.URL()}, Partitions: 1})
+	c := added("k", `{}`)
+	c.Command = hub.Remembered{ID: "one", Hash: [32]byte{1}, Expires: time.Now().Add(time.Hour)}
+	for replayed := range 2 {
+		server.Do("CONFIG", "RESETSTAT")
+		r, err := e.Commit(t.Context(), c)
+		if err != nil || r.Replayed != (replayed == 1) {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	if server.Info("cmdstat_pexpire") == "" {
+		t.Error("a replay has written nothing")
+	}
+}
+
 func TestCommandCostsOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	proxy := redistest.StartProxy(t, redistest.Start(t))

@@ -41,6 +41,7 @@ if ARGV[5] ~= '' then
       if string.sub(known, at + 9, at + 40) ~= ARGV[5] then
         return {'reused'}
       end
+      redis.call('PEXPIRE', command, ARGV[7]) -- a write, so that whoever waits for acknowledgements waits for what stood before it
       if string.sub(known, at + 1, at + 8) == ARGV[6] then
         return {'ok', epoch, stood, made} -- sent twice on its way here
       end
