@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"maps"
+	mathrand "math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,58 +17,102 @@ const compareEvery = 3
 
 // begin gives the node a name and says that it lives, before its first member.
 func (s *Store) begin(ctx context.Context) error {
-	s.life.RLock()
-	named := s.node != ""
-	s.life.RUnlock()
-	if named {
+	if s.name() != "" {
 		return nil
 	}
 	s.begun.Lock()
 	defer s.begun.Unlock()
-	if s.node != "" {
+	if s.name() != "" {
 		return nil
 	}
 	node := rand.Text()
-	if _, _, err := s.live(ctx, node, s.opts.Lease); err != nil {
+	if _, err := s.live(ctx, node, s.opts.Lease); err != nil {
 		return err
 	}
 	s.life.Lock()
-	s.node = node
+	s.node.Store(&node)
 	s.life.Unlock()
 	return nil
+}
+
+// name is the one this node lives under, "" before it first lived.
+func (s *Store) name() string {
+	if node := s.node.Load(); node != nil {
+		return *node
+	}
+	return ""
 }
 
 // Run says that this node lives, and ends the membership of those that do
 // not, until ctx ends. It returns after everything it started; members that
 // are left then are taken for those of a dead node.
 func (s *Store) Run(ctx context.Context) error {
-	tick := time.NewTicker(s.opts.Lease / 3)
-	defer tick.Stop()
+	signs := make(chan sign, 1)
+	var living sync.WaitGroup
+	living.Go(func() { s.liveOn(ctx, signs) })
 	for round := 0; ; round++ {
-		if err := s.round(ctx, round); err != nil && ctx.Err() == nil {
-			s.log.Warn("presence cannot be kept up", "err", err)
-		}
 		select {
-		case <-tick.C:
+		case latest := <-signs:
+			if err := s.keepUp(ctx, latest, round); err != nil {
+				s.complain(ctx, err)
+			}
 		case <-ctx.Done():
+			living.Wait()
 			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()
-			_, _, _ = s.live(ending, s.node, 0)
+			_, _ = s.live(ending, s.name(), 0)
 			return ctx.Err()
 		}
 	}
 }
 
-func (s *Store) round(ctx context.Context, round int) error {
+// sign is what a sign of life was answered.
+type sign struct {
+	node string   // the name it was given under
+	was  bool     // false if the node had been taken for dead, or was never heard of
+	dead []string // the nodes that are
+}
+
+// liveOn gives a sign of life every third of a lease, however long the work
+// takes that it makes: who is busy with the dead is not dead.
+func (s *Store) liveOn(ctx context.Context, signs chan sign) {
+	tick := time.NewTicker(s.opts.Lease / 3)
+	defer tick.Stop()
+	for {
+		if latest, err := s.signOn(ctx); err != nil {
+			s.complain(ctx, err)
+		} else {
+			select {
+			case <-signs: // nobody came to it
+			default:
+			}
+			signs <- latest
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Store) signOn(ctx context.Context) (sign, error) {
 	if err := s.begin(ctx); err != nil {
-		return err
+		return sign{}, err
 	}
-	was, dead, err := s.live(ctx, s.node, s.opts.Lease)
-	if err != nil {
-		return err
+	return s.live(ctx, s.name(), s.opts.Lease)
+}
+
+func (s *Store) complain(ctx context.Context, err error) {
+	if ctx.Err() == nil {
+		s.log.Warn("presence cannot be kept up", "err", err)
 	}
+}
+
+// keepUp does what a sign of life has shown to be due.
+func (s *Store) keepUp(ctx context.Context, latest sign, round int) error {
 	switch {
-	case !was:
+	case !latest.was && latest.node == s.name():
 		if err := s.rise(ctx); err != nil {
 			return err
 		}
@@ -75,7 +121,7 @@ func (s *Store) round(ctx context.Context, round int) error {
 			return err
 		}
 	}
-	for _, node := range dead {
+	for _, node := range latest.dead {
 		if err := s.bury(ctx, node); err != nil {
 			return err
 		}
@@ -83,22 +129,22 @@ func (s *Store) round(ctx context.Context, round int) error {
 	return nil
 }
 
-// live says that a node lives for a time. was is false if it had been taken
-// for dead, or was never heard of; dead are the nodes that are.
-func (s *Store) live(ctx context.Context, node string, lease time.Duration) (was bool, dead []string, err error) {
+// live says that a node lives for a time.
+func (s *Store) live(ctx context.Context, node string, lease time.Duration) (sign, error) {
 	reply, err := liveScript.Run(ctx, s.client, []string{s.nodes()}, node, lease.Milliseconds()).Slice()
 	if err != nil {
-		return false, nil, s.failed(ctx, "sign of life", err)
+		return sign{}, s.failed(ctx, "sign of life", err)
 	}
 	if len(reply) == 0 {
-		return false, nil, errors.New("presence: an empty reply to a sign of life")
+		return sign{}, errors.New("presence: an empty reply to a sign of life")
 	}
+	given := sign{node: node, was: reply[0] == int64(0)}
 	for _, v := range reply[1:] {
-		if name, ok := v.(string); ok && name != s.node {
-			dead = append(dead, name)
+		if name, ok := v.(string); ok && name != node {
+			given.dead = append(given.dead, name)
 		}
 	}
-	return reply[0] == int64(0), dead, nil
+	return given, nil
 }
 
 // rise is what a node does that was taken for dead: it takes another name and
@@ -107,11 +153,11 @@ func (s *Store) rise(ctx context.Context) error {
 	s.life.Lock()
 	defer s.life.Unlock()
 	node := rand.Text()
-	if _, _, err := s.live(ctx, node, s.opts.Lease); err != nil {
+	if _, err := s.live(ctx, node, s.opts.Lease); err != nil {
 		return err
 	}
 	s.log.Warn("this node was taken for dead; its members join again")
-	s.node = node
+	s.node.Store(&node)
 	for p := range partitions {
 		if err := s.joinAgain(ctx, p); err != nil {
 			return err // the next comparison goes on
@@ -126,7 +172,7 @@ func (s *Store) compare(ctx context.Context) error {
 	pipe := s.client.Pipeline()
 	var counts [partitions]interface{ Val() int64 }
 	for p := range counts {
-		counts[p] = pipe.HLen(ctx, s.key(p, "node:"+s.node))
+		counts[p] = pipe.HLen(ctx, s.key(p, "node:"+s.name()))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return s.failed(ctx, "comparison", err)
@@ -154,7 +200,7 @@ func (s *Store) joinAgain(ctx context.Context, p int) error {
 	s.mu.Lock()
 	mine := maps.Clone(s.mine[p])
 	s.mu.Unlock()
-	stored, err := s.client.HKeys(ctx, s.key(p, "node:"+s.node)).Result()
+	stored, err := s.client.HKeys(ctx, s.key(p, "node:"+s.name())).Result()
 	if err != nil {
 		return s.failed(ctx, "comparison", err)
 	}
@@ -164,7 +210,7 @@ func (s *Store) joinAgain(ctx context.Context, p int) error {
 		h := held{channel, client}
 		there[h] = true
 		if _, ok := mine[h]; !ok {
-			if _, _, err := s.leave(ctx, channel, client, s.node); err != nil {
+			if _, _, err := s.leave(ctx, channel, client, s.name()); err != nil {
 				return err
 			}
 		}
@@ -184,37 +230,64 @@ func (s *Store) joinAgain(ctx context.Context, p int) error {
 	return nil
 }
 
+// graves is how many partitions of a dead node are dealt with at once.
+const graves = 8
+
 // bury ends the membership of a dead node's members and forgets the node.
 func (s *Store) bury(ctx context.Context, node string) error {
-	for p := range partitions {
-		for {
-			names, _, err := s.client.HScan(ctx, s.key(p, "node:"+node), 0, "", 256).Result()
-			if err != nil {
-				return s.failed(ctx, "members of a dead node", err)
-			}
-			if len(names) == 0 {
-				break
-			}
-			for i := 0; i < len(names); i += 2 {
-				client, channel, _ := strings.Cut(names[i], " ")
-				m, removed, err := s.leave(ctx, channel, client, node)
-				if err != nil {
-					return err
-				}
-				if removed && s.opts.Left != nil {
-					s.opts.Left(channel, m)
-				}
-				if !removed { // it is another's by now
-					if err := s.client.HDel(ctx, s.key(p, "node:"+node), names[i]).Err(); err != nil {
-						return s.failed(ctx, "members of a dead node", err)
-					}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	todo := make(chan int, partitions)
+	for _, p := range mathrand.Perm(partitions) { // others are at it too
+		todo <- p
+	}
+	close(todo)
+	var work sync.WaitGroup
+	for range graves {
+		work.Go(func() {
+			for p := range todo {
+				if err := s.buryIn(ctx, p, node); err != nil {
+					cancel(err)
 				}
 			}
-		}
+		})
+	}
+	work.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return err
 	}
 	if err := s.client.ZRem(ctx, s.nodes(), node).Err(); err != nil {
 		return s.failed(ctx, "a dead node", err)
 	}
 	s.log.Info("a node is gone", "node", node)
 	return nil
+}
+
+// buryIn is bury in one partition.
+func (s *Store) buryIn(ctx context.Context, p int, node string) error {
+	holds := s.key(p, "node:"+node)
+	for {
+		names, _, err := s.client.HScan(ctx, holds, 0, "", 256).Result()
+		if err != nil {
+			return s.failed(ctx, "members of a dead node", err)
+		}
+		if len(names) == 0 {
+			return nil
+		}
+		for i := 0; i < len(names); i += 2 {
+			client, channel, _ := strings.Cut(names[i], " ")
+			m, removed, err := s.leave(ctx, channel, client, node)
+			if err != nil {
+				return err
+			}
+			if removed && s.opts.Left != nil {
+				s.opts.Left(channel, m)
+			}
+			if !removed { // it is another's by now
+				if err := s.client.HDel(ctx, holds, names[i]).Err(); err != nil {
+					return s.failed(ctx, "members of a dead node", err)
+				}
+			}
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -45,7 +46,8 @@ type Options struct {
 	// it is the pause between two signs of life.
 	Lease time.Duration
 	// Left is told of members of a dead node that this node has removed, Joined of members of
-	// this node that had been removed and are back. They do not call the store.
+	// this node that had been removed and are back. They do not call the store, and may be
+	// called concurrently.
 	Left, Joined func(channel string, m presence.Member)
 	// Logger. nil: discards.
 	Logger *slog.Logger
@@ -58,9 +60,9 @@ type Store struct {
 	opts   Options
 	log    *slog.Logger
 
-	life  sync.RWMutex // held for reading while a member joins or leaves, for writing while the name changes
-	node  string       // the name this node lives under now; "" before it first lived
-	mu    sync.Mutex   // guards the following field
+	life  sync.RWMutex           // held for reading while a member joins or leaves, for writing while the name changes
+	node  atomic.Pointer[string] // the name this node lives under now; nil before it first lived
+	mu    sync.Mutex             // guards the following field
 	mine  [partitions]map[held]presence.Member
 	begun sync.Mutex // held while the node first comes to life
 }
@@ -127,8 +129,8 @@ func (s *Store) join(ctx context.Context, channel string, m presence.Member) (bo
 		return false, fmt.Errorf("encode a member: %w", err)
 	}
 	p := partition(channel)
-	keys := []string{s.key(p, "in:"+channel), s.key(p, "users:"+channel), s.key(p, "channels"), s.key(p, "node:"+s.node)}
-	n, err := joinScript.Run(ctx, s.client, keys, channel, m.Client, s.node, m.User, raw, s.key(p, "node:")).Int()
+	keys := []string{s.key(p, "in:"+channel), s.key(p, "users:"+channel), s.key(p, "channels"), s.key(p, "node:"+s.name())}
+	n, err := joinScript.Run(ctx, s.client, keys, channel, m.Client, s.name(), m.User, raw, s.key(p, "node:")).Int()
 	if err != nil {
 		return false, s.failed(ctx, "join "+channel, err)
 	}

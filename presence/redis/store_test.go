@@ -132,6 +132,42 @@ func TestMembersOfADeadNodeLeaveAndAreAnnouncedOnce(t *testing.T) {
 	}
 }
 
+func TestNodeThatIsBusyWithTheDeadIsNotTakenForDead(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	n := newTold()
+	slow := func(pause func() time.Duration) redis.Options {
+		o := n.options(redis.Options{Lease: time.Second})
+		note := o.Left
+		o.Left = func(channel string, m presence.Member) {
+			time.Sleep(pause())
+			note(channel, m)
+		}
+		return o
+	}
+	var once sync.Once
+	a, _ := start(t, server.URL(), slow(func() (pause time.Duration) {
+		once.Do(func() { pause = 3 * time.Second })
+		return pause
+	}))
+	b, _ := start(t, server.URL(), slow(func() time.Duration { return 20 * time.Millisecond }))
+	proxy := redistest.StartProxy(t, server)
+	dead, _ := start(t, proxy.URL(), redis.Options{Lease: time.Second})
+	fill(t, a, "ada", 5)
+	fill(t, b, "cyd", 5)
+	for i := range 100 {
+		if _, err := dead.Join(t.Context(), "chat:lobby", presence.Member{Client: fmt.Sprint(i), User: "bob"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	proxy.Deny()
+	server.WaitFor("all of the dead were announced", func() bool { members, _ := n.counts(n.left); return members >= 100 })
+	time.Sleep(2 * time.Second) // what is announced wrongly comes afterwards
+	if members, most := n.counts(n.left); members != 100 || most != 1 || clients(t, a) != 10 {
+		t.Errorf("%d members announced, one of them %d times, and %d are left; want 100, once, and 10", members, most, clients(t, a))
+	}
+}
+
 func TestNodeThatWasTakenForDeadComesBack(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
