@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 	"time"
 )
@@ -107,6 +109,36 @@ func (q *Query) Do(ctx context.Context, step Command) Answer {
 // Entry is an entry as the caller may see it.
 func (q *Query) Entry(name Channel, key string, e Entry) (Entry, bool) {
 	return q.hub.sights.Entry(q.Command.Caller.Audience(), name, key, e)
+}
+
+// pastPage is how much of a log is read at a time.
+const pastPage = 100
+
+// Past yields a channel's events as the caller may see them, the newest first,
+// as far back as its log reaches. Changes carry their versions.
+func (q *Query) Past(ctx context.Context, name Channel) iter.Seq2[*Event, *Problem] {
+	return func(yield func(*Event, *Problem) bool) {
+		var since *Position
+		for {
+			h, err := q.hub.History(ctx, name, HistoryQuery{Since: since, Limit: pastPage, Reverse: true})
+			if errors.Is(err, ErrEpoch) {
+				return // what was before is forgotten
+			}
+			if err != nil {
+				yield(nil, unavailable())
+				return
+			}
+			for _, m := range h.Messages {
+				if e := q.hub.sights.Event(q.Command.Caller.Audience(), name, m.Event); e != nil && !yield(e, nil) {
+					return
+				}
+				since = &m.Position
+			}
+			if len(h.Messages) < pastPage {
+				return
+			}
+		}
+	}
 }
 
 // NewID makes an id for something the caller did not name, the same in every retry.

@@ -13,7 +13,7 @@ func docs() hub.Docs {
 		Methods: append(talkDocs(), handoffDocs()...),
 		Entries: []hub.EntryDoc{
 			hub.EntryOf[Conversation](hub.KindContext, "conversation", "conversation/ID", "A thread on one channel: where it stands, whose it is and what is known of it."),
-			hub.EntryOf[Message](hub.KindContext, "message", "message/CONVERSATION/ID", "One message, or one private note. The latest 50 of each are here; older ones are in the channel's events."),
+			hub.EntryOf[Message](hub.KindContext, "message", "message/CONVERSATION/ID", "One message, or one private note. The latest 50 of each are here; conversation.messages tells older ones."),
 		},
 		Events: []hub.EventDoc{
 			{Type: "conversation.opened", Summary: "A conversation began."},
@@ -85,6 +85,15 @@ func talkDocs() []hub.MethodDoc {
 			Name:     "conversation.delivery",
 			Summary:  "Notes how far a message got on its way: sent, delivered, read or failed. It only gets further.",
 			Examples: []hub.Example{{As: service, On: chat, Args: `{"conversation":"v1","message":"m1","state":"delivered"}`}},
+		},
+		{
+			Name:     "conversation.messages",
+			Summary:  "Tells what was said in a thread, a page at a time and the newest page first, as far back as the channel's log reaches. The result holds entries as in a snapshot, the oldest one's id to ask on from, and whether there is more.",
+			Problems: []string{hub.CodeNotFound},
+			Examples: []hub.Example{
+				{As: customer, On: chat, Args: `{"conversation":"v1","limit":1}`},
+				{As: customer, On: chat, Args: `{"conversation":"v1","before":"m3","limit":1}`},
+			},
 		},
 		{
 			Name:     "conversation.note",

@@ -18,6 +18,7 @@ func Model(c Config) hub.Model {
 			hub.NewMethod("conversation.post", in, hub.ModeCommutes, talkers, somebody(r.post)),
 			hub.NewMethod("conversation.note", in, hub.ModeCommutes, staff, somebody(r.note)),
 			hub.NewMethod("conversation.mark_read", in, hub.ModeCommutes, talkers, somebody(r.markRead)),
+			hub.NewQuery("conversation.messages", in, hub.ModeCommutes, append(talkers[:4:4], hub.RoleService), r.messages),
 			hub.NewMethod("conversation.receive", in, hub.ModeCommutes, []hub.Role{hub.RoleService}, r.receive),
 			hub.NewMethod("conversation.delivery", in, hub.ModeCommutes, []hub.Role{hub.RoleService}, r.delivery),
 
