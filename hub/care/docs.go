@@ -87,9 +87,8 @@ func talkDocs() []hub.MethodDoc {
 			Examples: []hub.Example{{As: service, On: chat, Args: `{"conversation":"v1","message":"m1","state":"delivered"}`}},
 		},
 		{
-			Name:     "conversation.messages",
-			Summary:  "Tells what was said in a thread, a page at a time and the newest page first, as far back as the channel's log reaches. The result holds entries as in a snapshot, the oldest one's id to ask on from, and whether there is more.",
-			Problems: []string{hub.CodeNotFound},
+			Name:    "conversation.messages",
+			Summary: "Tells what was said in a thread, a page at a time and the newest page first, as far back as the channel's log reaches. The result holds entries as in a snapshot, the oldest one's id to ask on from, and whether there is more.",
 			Examples: []hub.Example{
 				{As: customer, On: chat, Args: `{"conversation":"v1","limit":1}`},
 				{As: customer, On: chat, Args: `{"conversation":"v1","before":"m3","limit":1}`},
