@@ -138,7 +138,8 @@ type apiChannelInfo struct {
 	NumClients int `json:"num_clients"`
 }
 
-// apiChannels lists the channels that have members, with how many connections each has.
+// apiChannels lists plain channels that are followed, with how many connections
+// each has: those with presence wherever they are followed, others at this node.
 func (s *Server) apiChannels(ctx context.Context, q apiChannelsRequest) (apiChannelsResult, *apiError) {
 	found, err := s.Members.Channels(ctx, q.Pattern)
 	if errors.Is(err, path.ErrBadPattern) {
@@ -148,6 +149,11 @@ func (s *Server) apiChannels(ctx context.Context, q apiChannelsRequest) (apiChan
 		return apiChannelsResult{}, s.apiFault("channels", err)
 	}
 	channels := make(map[string]apiChannelInfo, len(found))
+	for name, clients := range s.Sessions.Channels() {
+		if ok, _ := path.Match(q.Pattern, string(name)); !name.HasEntries() && (ok || q.Pattern == "") {
+			channels[string(name)] = apiChannelInfo{NumClients: clients}
+		}
+	}
 	for name, clients := range found {
 		channels[name] = apiChannelInfo{NumClients: clients}
 	}

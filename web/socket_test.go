@@ -134,6 +134,8 @@ func TestServerAPISubscribesAndDisconnects(t *testing.T) {
 	if line := d.hear(); !strings.Contains(line, `"subscribe":{`) || !strings.Contains(line, `"channel":"brief:x"`) {
 		t.Errorf("push %s", line)
 	}
+	same(t, h.post("/api/channels", key, `{"pattern":"b*:*"}`).body, `{"result":{"channels":{"brief:x":{"num_clients":1}}}}`)
+	same(t, h.post("/api/channels", key, `{"pattern":"x*"}`).body, `{"result":{"channels":{}}}`)
 	h.post("/api/publish", key, `{"channel":"brief:x","data":"hello"}`)
 	if line := d.hear(); !strings.Contains(line, `"data":"hello"`) {
 		t.Errorf("push %s", line)
