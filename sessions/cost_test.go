@@ -78,7 +78,7 @@ func audience(t *testing.T, n int) (s *Server, m *meter) {
 }
 
 // hall is an open server without anybody in it.
-func hall(t *testing.T) (s *Server, m *meter, ready func()) {
+func hall(t testing.TB) (s *Server, m *meter, ready func()) {
 	t.Helper()
 	engine := enginetest.NewModel(enginetest.ModelOptions{})
 	h := hub.New(engine, hub.Options{Namespaces: hub.Namespaces{

@@ -227,6 +227,8 @@ func (s *session) perform(c task) {
 	case c.History != nil:
 		reply.History, code = s.history(c.History)
 	case c.Rpc != nil:
+		s.out.hold() // what comes of it goes out with the answer
+		defer s.out.release()
 		reply.Rpc, code = s.rpc(c)
 	case c.Refresh != nil:
 		reply.Refresh, code = s.refresh(c.Refresh)
