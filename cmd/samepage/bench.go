@@ -76,22 +76,29 @@ func (c *benchCompare) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	l := bench.Load{Secret: "bench", APIKey: "bench"}
-	samepage := func(name string) bench.Server {
-		return bench.Server{Name: "samepage", Path: self, Args: []string{
-			"serve", "--port", "0", "--data", filepath.Join(dir, name+".db"), "--log-level", "error",
-			"-s", "client.token.hmac_secret_key=" + l.Secret, "-s", "http_api.key=" + l.APIKey,
+	started := 0
+	samepage := func(node int, redis string) bench.Server {
+		started++
+		store := []string{"--data", filepath.Join(dir, fmt.Sprintf("%d.db", started))}
+		if redis != "" {
+			store = []string{"--engine", "redis", "--redis", "redis://" + redis}
+		}
+		return bench.Server{Name: "samepage", Path: self, Args: append([]string{"serve"}, append(store,
+			"--port", "0", "--log-level", "error",
+			"-s", "client.token.hmac_secret_key="+bench.Secret, "-s", "http_api.key="+bench.Secret,
 			"-s", "channel.without_namespace.history_size=100", "-s", "channel.without_namespace.history_ttl=5m",
 			"-s", "channel.without_namespace.force_recovery=true", "-s", "channel.without_namespace.allow_subscribe_for_client=true",
-		}}
+		)...)}
 	}
-	reference := bench.Server{Name: "reference", Path: c.Reference, Args: []string{"-secret", l.Secret}}
+	reference := func(_ int, redis string) bench.Server {
+		return bench.Server{Name: "reference", Path: c.Reference, Args: []string{"-secret", bench.Secret, "-redis", redis}}
+	}
 	report := bench.Report{Machine: bench.Machine(), Rounds: c.Rounds}
 	for _, row := range bench.Rows(c.Scale) {
 		if len(c.Rows) > 0 && !slices.Contains(c.Rows, row.ID) {
 			continue
 		}
-		result, err := bench.Compare(ctx, row, c.Rounds, l, []bench.Server{reference}, []bench.Server{samepage(row.ID)}, p.stderr)
+		result, err := bench.Compare(ctx, row, c.Rounds, reference, samepage, p.stderr)
 		if err != nil {
 			return err
 		}
@@ -101,7 +108,7 @@ func (c *benchCompare) Run(p *process) error {
 		return err
 	}
 	if c.Growth {
-		if report.Growth, err = bench.Grow(ctx, l, c.Rows, samepage, p.stderr); err != nil {
+		if report.Growth, err = bench.Grow(ctx, c.Rows, samepage, p.stderr); err != nil {
 			return err
 		}
 	}

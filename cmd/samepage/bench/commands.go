@@ -26,7 +26,7 @@ func runCommands(ctx context.Context, l Load) (Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		s, _, err := dial(ctx, l.address(i), token, &subscription{Channel: on(i)}, func(push []byte) {
+		s, _, err := dial(ctx, l.spread(i, contexts), token, &subscription{Channel: on(i)}, func(push []byte) {
 			if at, ok := stamp(push, `"cause":"t`); ok {
 				took.add(i, time.Since(at))
 			}
@@ -93,7 +93,8 @@ func runCommands(ctx context.Context, l Load) (Result, error) {
 	if failed == calls && fault != nil {
 		return Result{}, fault
 	}
-	r := Result{Unit: "command", Units: calls, Seconds: seconds, Expected: expected, Got: got, Failed: failed, CPU: perUnit(before, after, calls)}
+	r := Result{Unit: "command", Units: calls, Seconds: seconds, Expected: expected, Got: got, Failed: failed}
+	r.charge(before, after)
 	took.fill(&r)
 	return r, nil
 }

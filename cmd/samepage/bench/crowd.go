@@ -89,3 +89,7 @@ func (l Load) guest(i int) (string, error) {
 }
 
 func (l Load) address(i int) string { return l.Addresses[i%len(l.Addresses)] }
+
+// spread is the node of the i-th socket where sockets follow so many channels
+// in turn: those of one channel are at different nodes.
+func (l Load) spread(i, channels int) string { return l.address(i%channels + i/channels) }

@@ -29,15 +29,14 @@ func (g Growth) Cost() float64 {
 
 // Grow measures Samepage alone at the scales. What the machine cannot open is
 // cut to what it can ([MaxSockets]).
-func Grow(ctx context.Context, l Load, ids []string, server func(row string) Server, progress io.Writer) ([]Growth, error) {
+func Grow(ctx context.Context, ids []string, program Program, progress io.Writer) ([]Growth, error) {
 	var all []Growth
 	for _, scale := range Scales {
 		for _, row := range Rows(scale) {
 			if !wanted(ids, row.ID) {
 				continue
 			}
-			row.Load.Secret, row.Load.APIKey = l.Secret, l.APIKey
-			r, err := Measure(ctx, row.Load, server(fmt.Sprintf("%s-%g", row.ID, scale)))
+			r, err := row.Measure(ctx, program)
 			if err != nil {
 				return all, fmt.Errorf("%s at %gx: %w", row.ID, scale, err)
 			}

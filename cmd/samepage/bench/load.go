@@ -14,6 +14,7 @@ type Load struct {
 	Mode      string        // one of [Modes]
 	Addresses []string      // host:port of the nodes; sockets are spread over them
 	Pids      []int         // the servers' processes; none: only latency is measured
+	Store     int           // the process of the store that the servers share; 0: it is not measured
 	Secret    string        // HMAC key the tokens are signed with
 	APIKey    string        // for publishes over HTTP
 	Sockets   int           // how many; pairs, storm and commands derive their channels from it
@@ -38,6 +39,7 @@ type Result struct {
 	Unit     string  `json:"unit"`     // what is counted: delivery, publish, socket, connect, return, command
 	Units    int     `json:"units"`    // how many were done
 	CPU      float64 `json:"cpu_us"`   // server CPU, microseconds a unit
+	Store    float64 `json:"store_us"` // CPU of the store, microseconds a unit
 	RSS      float64 `json:"rss_kb"`   // server memory that the sockets added, KB a socket
 	P50      float64 `json:"p50_ms"`   // of the latency, milliseconds
 	P99      float64 `json:"p99_ms"`   //
@@ -118,6 +120,9 @@ func (r Result) String() string {
 	s := fmt.Sprintf("%-9s %6d sockets  %8d x %-8s", r.Mode, r.Sockets, r.Units, r.Unit)
 	if r.CPU > 0 {
 		s += fmt.Sprintf("  %7.1f us CPU", r.CPU)
+	}
+	if r.Store > 0 {
+		s += fmt.Sprintf("  %.1f us of the store", r.Store)
 	}
 	if r.RSS > 0 {
 		s += fmt.Sprintf("  %6.1f KB/socket", r.RSS)

@@ -13,8 +13,9 @@ const clockTick = 10 * time.Millisecond
 
 // usage is what processes have used so far.
 type usage struct {
-	cpu time.Duration // user and system
-	rss int64         // bytes resident now
+	cpu   time.Duration // user and system
+	store time.Duration // the same, of the store
+	rss   int64         // bytes resident now
 }
 
 func (l Load) usage() (usage, error) {
@@ -26,6 +27,13 @@ func (l Load) usage() (usage, error) {
 		}
 		sum.cpu += u.cpu
 		sum.rss += u.rss
+	}
+	if l.Store != 0 {
+		u, err := processUsage(l.Store)
+		if err != nil {
+			return usage{}, err
+		}
+		sum.store = u.cpu
 	}
 	return sum, nil
 }
@@ -50,10 +58,10 @@ func processUsage(pid int) (usage, error) {
 	return usage{cpu: time.Duration(n[0]+n[1]) * clockTick, rss: n[2] * int64(os.Getpagesize())}, nil
 }
 
-// perUnit is CPU in microseconds a unit.
-func perUnit(before, after usage, units int) float64 {
-	if units == 0 {
-		return 0
+// charge notes what was used, for each unit.
+func (r *Result) charge(before, after usage) {
+	if r.Units > 0 {
+		r.CPU = float64((after.cpu - before.cpu).Microseconds()) / float64(r.Units)
+		r.Store = float64((after.store - before.store).Microseconds()) / float64(r.Units)
 	}
-	return float64((after.cpu - before.cpu).Microseconds()) / float64(units)
 }

@@ -25,7 +25,7 @@ func runPairs(ctx context.Context, l Load) (Result, error) {
 
 func (l Load) runPublish(ctx context.Context, unit string, channel func(i int) string, channels int) (Result, error) {
 	took := &latencies{}
-	sockets, err := l.subscribeAll(ctx, l.Sockets, channel, func(i int, push []byte) {
+	sockets, err := l.subscribeAll(ctx, channels, channel, func(i int, push []byte) {
 		if at, ok := stamp(push, stampMark); ok {
 			took.add(i, time.Since(at))
 		}
@@ -58,7 +58,8 @@ func (l Load) runPublish(ctx context.Context, unit string, channel func(i int) s
 	if unit == "delivery" {
 		units = got
 	}
-	r := Result{Unit: unit, Units: units, Seconds: seconds, Expected: expected, Got: got, Failed: failed, CPU: perUnit(before, after, units)}
+	r := Result{Unit: unit, Units: units, Seconds: seconds, Expected: expected, Got: got, Failed: failed}
+	r.charge(before, after)
 	took.fill(&r)
 	return r, nil
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,12 +13,13 @@ import (
 	"time"
 )
 
-// Server is a program to measure. It prints one line with "listening on
-// http://HOST:PORT" when it is ready and ends on SIGTERM.
+// Server is a program to measure. It prints a line with Ready and then its
+// HOST:PORT when it is ready, and ends on SIGTERM.
 type Server struct {
-	Name string
-	Path string
-	Args []string
+	Name  string
+	Path  string
+	Args  []string
+	Ready string // defaults to "listening on http://"
 }
 
 // running is a server's process.
@@ -47,7 +49,7 @@ func (s Server) start(ctx context.Context) (*running, error) {
 		defer close(r.ended)
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
-			if _, at, ok := strings.Cut(lines.Text(), "listening on http://"); ok {
+			if _, at, ok := strings.Cut(lines.Text(), cmp.Or(s.Ready, "listening on http://")); ok {
 				address <- strings.TrimSpace(at)
 				break
 			}
@@ -76,12 +78,25 @@ func (r *running) stop() {
 	}
 }
 
-// Measure starts the servers, runs the load against all of them as one hub,
-// and stops them.
-func Measure(ctx context.Context, l Load, servers ...Server) (Result, error) {
-	l.Addresses, l.Pids = nil, nil
-	for _, s := range servers {
-		r, err := s.start(ctx)
+// Program says how the nth node of a hub is started, on a Redis server's
+// address or, if it is empty, on a store of its own.
+type Program func(node int, redis string) Server
+
+// Measure starts what the row asks for, runs its load, and stops it all.
+func (row Row) Measure(ctx context.Context, program Program) (Result, error) {
+	l := row.Load
+	l.Addresses, l.Pids, l.Store = nil, nil, 0
+	redis := ""
+	if row.Redis {
+		store, err := startRedis(ctx)
+		if err != nil {
+			return Result{}, err
+		}
+		defer store.stop()
+		redis, l.Store = store.address, store.cmd.Process.Pid
+	}
+	for n := range row.Nodes {
+		r, err := program(n, redis).start(ctx)
 		if err != nil {
 			return Result{}, err
 		}

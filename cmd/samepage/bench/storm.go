@@ -66,9 +66,10 @@ func runStorm(ctx context.Context, l Load) (Result, error) {
 	after, err := l.usage()
 	closeAll(sockets)
 	r := Result{
-		Unit: "return", Units: l.Sockets, Seconds: seconds, CPU: perUnit(before, after, l.Sockets),
+		Unit: "return", Units: l.Sockets, Seconds: seconds,
 		Expected: l.Sockets * l.Missed, Got: int(got.Load()),
 	}
+	r.charge(before, after)
 	took.fill(&r)
 	return r, err
 }
