@@ -6,7 +6,7 @@
 //	              a round trip)                         ├─ id, compare-and-set, entries, log, records, timers
 //	                                                    └─ PUBLISH, SPUBLISH on a cluster: the whole event
 //	Listen ◄── lanes ◄── link, one connection a master ◄┘
-//	Log    ◄── records.lua ◄── woken by the same link, and by itself twice a second
+//	Log    ◄── records.lua ◄── woken by the same link, and by itself once a second
 //
 // # Keys
 //
@@ -23,7 +23,7 @@
 //	samepage:{17.3}:due                    zset    channel key by due time, or by the end of its claim
 //	samepage:{17.3}:cursors                hash    consumer -> seq
 //	samepage:{17.3}:leases                 hash    role -> fence node until
-//	samepage:{17.3}:forget                 zset    plain channels by when their position is forgotten
+//	samepage:{17.3}:forget                 zset    plain channels by when their position may be forgotten
 //	samepage:{17.3}:rewrite                stream  what replaces records or a log, within erase.lua alone
 //
 //	samepage:{17.3}:head:context:c-42      string  offset of the last event, and a time none in the log is older than
@@ -31,7 +31,7 @@
 //	samepage:{17.3}:log:context:c-42       stream  offset-0 t time, m message
 //	samepage:{17.3}:id:context:c-42 ID     string  until offset made nonce hash problem; expires
 //	samepage:{17.3}:refused:context:c-42   zset    keys of the remembered commands with a problem, by their end; expires
-//	samepage:{17.3}:plain:news             hash    offset, epoch, until, version, version_epoch, mixed
+//	samepage:{17.3}:plain:news             hash    offset, epoch, until, ends, mixed, version, version_epoch
 //	samepage:{17.3}:log:news               stream  offset-0 t end of its time to live, m message
 //	samepage:{17.3}:key:news KEY           string  until offset epoch; expires
 //

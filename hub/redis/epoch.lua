@@ -32,24 +32,27 @@ local function standing(head)
   return string.match(need('GET', head) or '0 ', '^(%d+) ') or 'none'
 end
 
--- plain is where a plain channel stands: its epoch, its offset, and what its
--- epoch has behind the partition's. A position that has expired is forgotten,
--- which moves on the epoch of all channels of the partition without one, so
--- that no offset is used twice in an epoch.
+-- plain is where a plain channel stands: its epoch, its offset, what its
+-- epoch has behind the partition's, and, in a table, until when all that is
+-- known, when the last publication ends, and whether any ends before one that
+-- is older. A position that has expired is forgotten, which moves on the epoch
+-- of all channels of the partition without one, so that no offset is used
+-- twice in an epoch.
 local function plain(partition, key, log, forget, channel, now, epoch)
-  local known = need('HMGET', key, 'offset', 'epoch', 'until')
+  local known = need('HMGET', key, 'offset', 'epoch', 'until', 'ends', 'mixed')
   if known[1] and known[3] and tonumber(known[3]) <= now then
     redis.call('DEL', key, log)
     redis.call('ZREM', forget, channel)
     redis.call('HINCRBY', partition, 'forgot', 1)
     known = {}
   end
+  local more = {till = known[3], ends = known[4], mixed = known[5]}
   if known[1] then
-    return epoch .. known[2], known[1], known[2]
+    return epoch .. known[2], known[1], known[2], more
   end
   local forgot = redis.call('HGET', partition, 'forgot')
   local suffix = forgot and '-' .. forgot or ''
-  return epoch .. suffix, '0', suffix
+  return epoch .. suffix, '0', suffix, more
 end
 
 -- trim removes from a stream's front what has a time before cutoff, and
@@ -84,8 +87,8 @@ end
 
 -- sift removes from a plain channel's log what has expired: from the front,
 -- or, if publications with different times to live are mixed, wherever it is.
-local function sift(key, log, now)
-  if redis.call('HGET', key, 'mixed') then
+local function sift(mixed, log, now)
+  if mixed then
     for _, row in ipairs(redis.call('XRANGE', log, '-', '+')) do
       if tonumber(row[2][2]) <= now then
         redis.pcall('XDEL', log, row[1])

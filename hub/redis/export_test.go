@@ -32,3 +32,6 @@ func (e *Engine) Client() *goredis.Client { return e.topo.node(0).client }
 func (e *Engine) CommitCall(c *hub.Commit) ([]any, error) {
 	return e.commitCall(e.keys.partition(c.Channel), c)
 }
+
+// Sweep lets go of what has expired now.
+func (e *Engine) Sweep() { e.sweep() }

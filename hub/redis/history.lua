@@ -10,9 +10,9 @@
 --       7 how many at most, negative for all  8 'reverse' for the newest first
 -- Reply {epoch, offset, {row, ...}}, or {epoch, offset} if the epoch asked for is another
 
-local at, offset
+local at, offset, _, more
 if ARGV[4] == 'plain' then
-  at, offset = plain(KEYS[1], KEYS[3], KEYS[4], KEYS[2], ARGV[3], tonumber(ARGV[2]), epoch(KEYS[1], ARGV[1]))
+  at, offset, _, more = plain(KEYS[1], KEYS[3], KEYS[4], KEYS[2], ARGV[3], tonumber(ARGV[2]), epoch(KEYS[1], ARGV[1]))
 else
   at = epoch(KEYS[1], ARGV[1], ARGV[3])
   offset = standing(KEYS[3])
@@ -29,7 +29,7 @@ if limit < 0 then
 end
 need('XLEN', KEYS[4])
 if ARGV[4] == 'plain' then
-  sift(KEYS[3], KEYS[4], tonumber(ARGV[2]))
+  sift(more.mixed, KEYS[4], tonumber(ARGV[2]))
 end
 local from = ARGV[6] ~= '' and '(' .. ARGV[6] .. '-0' or nil
 if ARGV[8] ~= 'reverse' then

@@ -22,8 +22,8 @@ var recordsLua string
 var recordsScript = newScript(epochLua + recordsLua)
 
 const (
-	logBatch = 128                    // records of a partition read at once
-	logPoll  = 500 * time.Millisecond // how often is looked although nothing was told
+	logBatch = 128         // records of a partition read at once
+	logPoll  = time.Second // how often is looked although nothing was told
 )
 
 // wakes are the consumers of the log that wait for partitions to grow.
@@ -112,7 +112,10 @@ func (e *Engine) Log(ctx context.Context, after hub.Cursors) iter.Seq2[hub.Recor
 		defer stop()
 		poll := time.NewTicker(logPoll)
 		defer poll.Stop()
-		ready := e.partitionsOf(at)
+		ready := make(map[int]struct{}, len(at))
+		for p := range at {
+			ready[p] = struct{}{}
+		}
 		for {
 			for len(ready) > 0 {
 				again, on := e.readRecords(ctx, at, ready, yield)
@@ -129,7 +132,7 @@ func (e *Engine) Log(ctx context.Context, after hub.Cursors) iter.Seq2[hub.Recor
 				yield(hub.Record{}, hub.ErrClosed)
 				return
 			case <-poll.C:
-				ready = e.partitionsOf(at)
+				ready = e.moved(ctx, at)
 			case p := <-woken:
 				ready = map[int]struct{}{p: {}}
 				for range len(woken) {
@@ -140,12 +143,26 @@ func (e *Engine) Log(ctx context.Context, after hub.Cursors) iter.Seq2[hub.Recor
 	}
 }
 
-func (e *Engine) partitionsOf(at map[int]*reading) map[int]struct{} {
-	all := make(map[int]struct{}, len(at))
-	for p := range at {
-		all[p] = struct{}{}
-	}
-	return all
+// moved are the partitions that do not stand where they were read last. It
+// costs no script: whether an epoch has ended is asked where something is read.
+func (e *Engine) moved(ctx context.Context, at map[int]*reading) map[int]struct{} {
+	var mu sync.Mutex
+	ready := map[int]struct{}{}
+	_ = each(at, func(p int, r *reading) error { // what cannot be asked now is asked again
+		reply, err := e.call(ctx, p, []any{"HMGET", e.keys.of(p, keyPartition), "seq", "epoch"}, nil, false)
+		if err != nil {
+			return err
+		}
+		known, err := list(reply, 2)
+		if err == nil && cmp.Or(text(known[0]), "0") == strconv.FormatUint(r.cursor, 10) && text(known[1]) == r.epoch {
+			return nil
+		}
+		mu.Lock()
+		ready[p] = struct{}{}
+		mu.Unlock()
+		return nil
+	})
+	return ready
 }
 
 // page is what one partition gave.

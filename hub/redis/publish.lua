@@ -24,35 +24,40 @@ end
 
 local position, offset, fresh = '', '0', true
 if ARGV[7] ~= '0' then
-  local suffix
-  need('XLEN', KEYS[4])
-  need('ZCARD', KEYS[2])
-  position, offset, suffix = plain(KEYS[1], KEYS[3], KEYS[4], KEYS[2], ARGV[3], tonumber(ARGV[2]), epoch(KEYS[1], ARGV[1]))
+  local suffix, more
+  position, offset, suffix, more = plain(KEYS[1], KEYS[3], KEYS[4], KEYS[2], ARGV[3], tonumber(ARGV[2]), epoch(KEYS[1], ARGV[1]))
   if ARGV[11] ~= '' then
     local known = redis.call('HMGET', KEYS[3], 'version', 'version_epoch')
     fresh = not known[1] or ARGV[11] > known[1] or (ARGV[12] ~= '' and ARGV[12] ~= known[2])
   end
   if fresh then
-    offset = string.format('%.0f', tonumber(offset) + 1)
-    local newest = redis.call('XREVRANGE', KEYS[4], '+', '-', 'COUNT', 1)[1]
-    if newest and tonumber(newest[2][2]) > tonumber(ARGV[8]) then
-      redis.call('HSET', KEYS[3], 'mixed', '1')
+    if not more.till then -- what could fail is asked before the first write
+      need('ZCARD', KEYS[2])
     end
-    sift(KEYS[3], KEYS[4], tonumber(ARGV[2]))
+    offset = string.format('%.0f', tonumber(offset) + 1)
     local added = redis.pcall('XADD', KEYS[4], 'MAXLEN', ARGV[7], offset .. '-0', 't', ARGV[8], 'm', ARGV[4])
     if type(added) == 'table' then
       error({err = 'CORRUPT ' .. KEYS[4] .. ': ' .. added.err})
     end
-    if redis.call('PEXPIRE', KEYS[4], ARGV[9], 'NX') == 0 then
-      redis.call('PEXPIRE', KEYS[4], ARGV[9], 'GT')
+    if redis.call('PEXPIRE', KEYS[4], ARGV[9], 'GT') == 0 then
+      redis.call('PEXPIRE', KEYS[4], ARGV[9], 'NX')
     end
-    redis.call('HSET', KEYS[3], 'offset', offset, 'epoch', suffix)
-    if ARGV[10] == '' then
-      redis.call('HDEL', KEYS[3], 'until')
-      redis.call('ZREM', KEYS[2], ARGV[3])
+    if more.ends and tonumber(more.ends) > tonumber(ARGV[8]) and not more.mixed then
+      more.mixed = '1'
+      redis.call('HSET', KEYS[3], 'mixed', '1')
+    end
+    sift(more.mixed, KEYS[4], tonumber(ARGV[2]))
+    if ARGV[10] ~= '' then
+      redis.call('HSET', KEYS[3], 'offset', offset, 'epoch', suffix, 'ends', ARGV[8], 'until', ARGV[10])
+      if not more.till then -- later, the sweep finds that it has moved on
+        redis.call('ZADD', KEYS[2], ARGV[10], ARGV[3])
+      end
     else
-      redis.call('HSET', KEYS[3], 'until', ARGV[10])
-      redis.call('ZADD', KEYS[2], ARGV[10], ARGV[3])
+      redis.call('HSET', KEYS[3], 'offset', offset, 'epoch', suffix, 'ends', ARGV[8])
+      if more.till then
+        redis.call('HDEL', KEYS[3], 'until')
+        redis.call('ZREM', KEYS[2], ARGV[3])
+      end
     end
     if ARGV[11] ~= '' then
       redis.call('HSET', KEYS[3], 'version', ARGV[11], 'version_epoch', ARGV[12])

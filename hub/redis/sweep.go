@@ -2,14 +2,20 @@ package redis
 
 import (
 	"context"
+	_ "embed"
 	"math/rand/v2"
 	"strconv"
-
-	"github.com/samepage/samepage/hub"
 )
+
+//go:embed sweep.lua
+var sweepLua string
+
+var sweepScript = newScript(writes + epochLua + sweepLua)
 
 // sweep lets go of plain channels whose position has expired, a partition at a
 // time. Everything else that expires carries its time to live in Redis itself.
+// A channel that was published to stands too early in its partition's list, and
+// is put at its right place when its turn comes.
 func (e *Engine) sweep() {
 	ctx, cancel := context.WithTimeout(e.ctx, 10*e.opts.Timeout)
 	defer cancel()
@@ -22,14 +28,16 @@ func (e *Engine) sweep() {
 			return
 		}
 		names, _ := reply.([]any)
-		channels := make([]hub.Channel, len(names))
-		for i, v := range names {
-			channels[i] = hub.Channel(text(v))
+		if len(names) == 0 {
+			continue
 		}
-		if len(channels) > 0 {
-			if _, err := e.Heads(ctx, channels); err != nil { // whoever asks for an expired position ends it
-				return
-			}
+		keys, args := []string{e.keys.of(p, keyPartition), e.keys.of(p, keyForget)}, []any{e.word(), now}
+		for _, v := range names {
+			name := text(v)
+			keys, args = append(keys, e.keys.of(p, keyPlain+name), e.keys.of(p, keyLog+name)), append(args, name)
+		}
+		if _, err := e.run(ctx, p, sweepScript, keys, args...); err != nil {
+			return
 		}
 	}
 }
