@@ -14,24 +14,26 @@ import (
 )
 
 // apiError is a refusal of the server API, with Centrifugo's codes. It comes
-// with HTTP status 200, beside or instead of a result.
+// with HTTP status 200 instead of a result, or with its own status and alone for
+// clients that ask for that ("X-Centrifugo-Error-Mode: transport").
 type apiError struct {
 	Code    uint32 `json:"code"`
 	Message string `json:"message"`
+	status  int
 }
 
 // The codes that are given. Channels with entries are written by commands
 // alone: the methods for plain channels answer permission denied for them.
 var (
-	apiInternal       = &apiError{100, "internal server error"}
-	apiUnauthorized   = &apiError{101, "unauthorized"}
-	apiUnknownChannel = &apiError{102, "unknown channel"}
-	apiDenied         = &apiError{103, "permission denied"}
-	apiNotFound       = &apiError{104, "method not found"}
-	apiLimit          = &apiError{106, "limit exceeded"}
-	apiBadRequest     = &apiError{107, "bad request"}
-	apiNotAvailable   = &apiError{108, "not available"}
-	apiUnrecoverable  = &apiError{112, "unrecoverable position"}
+	apiInternal       = &apiError{100, "internal server error", 500}
+	apiUnauthorized   = &apiError{101, "unauthorized", 401}
+	apiUnknownChannel = &apiError{102, "unknown channel", 404}
+	apiDenied         = &apiError{103, "permission denied", 403}
+	apiNotFound       = &apiError{104, "method not found", 404}
+	apiLimit          = &apiError{106, "limit exceeded", 413}
+	apiBadRequest     = &apiError{107, "bad request", 400}
+	apiNotAvailable   = &apiError{108, "not available", 400}
+	apiUnrecoverable  = &apiError{112, "unrecoverable position", 416}
 )
 
 // apiMethod is a call: what it takes and gives, and how it runs. Its params are
@@ -140,6 +142,8 @@ func (s *Server) apiCall(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err != nil:
 		return writeAPI(w, http.StatusBadRequest, apiAnswer{Error: apiBadRequest})
+	case refusal != nil && r.Header.Get("X-Centrifugo-Error-Mode") == "transport":
+		return writeAPI(w, refusal.status, refusal)
 	case refusal != nil:
 		return writeAPI(w, http.StatusOK, apiAnswer{Error: refusal})
 	case name == "batch":

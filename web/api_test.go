@@ -171,6 +171,28 @@ func TestAPIRefusalsWithAStatus(t *testing.T) {
 	}
 }
 
+func TestAPIRefusesWithAStatusWhoAsksForIt(t *testing.T) {
+	h := open(t, nil)
+	header := http.Header{"X-Api-Key": {apiKey}, "X-Centrifugo-Error-Mode": {"transport"}}
+	for _, c := range []struct {
+		method, body string
+		status       int
+		want         string
+	}{
+		{"publish", `{"channel":"nobody:x","data":1}`, 404, `{"code":102,"message":"unknown channel"}`},
+		{"publish", `{"channel":"context:c-42","data":1}`, 403, `{"code":103,"message":"permission denied"}`},
+		{"publish", `{"channel":"news"}`, 400, `{"code":107,"message":"bad request"}`},
+		{"history", `{"channel":"brief:x"}`, 400, `{"code":108,"message":"not available"}`},
+		{"history", `{"channel":"news","since":{"offset":1,"epoch":"x"}}`, 416, `{"code":112,"message":"unrecoverable position"}`},
+		{"publish", `{"channel":"brief:x","data":1}`, 200, `{"result":{}}`},
+	} {
+		a := h.post("/api/"+c.method, header, c.body)
+		if same(t, a.body, c.want); a.status != c.status {
+			t.Errorf("%s: %d, want %d", c.body, a.status, c.status)
+		}
+	}
+}
+
 func TestInsecureAPINeedsNoKeyButNoForeignPage(t *testing.T) {
 	h := open(t, func(_ *boltOptions, _ *hubOptions, o *webOptions) { o.APIKey, o.APIInsecure = "", true })
 	body := `{"channel":"brief:x","data":` + `"` + base64.StdEncoding.EncodeToString([]byte("x")) + `"}`
