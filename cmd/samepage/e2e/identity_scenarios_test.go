@@ -1,10 +1,7 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -285,23 +282,10 @@ func mergeTwo(t *testing.T, s *shop, x int) {
 
 // The stock client is moved as well, on the socket it has.
 func TestTheStockClientIsMovedToTheWinner(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skip("no node here; .ci/setup installs it")
-	}
-	if _, err := os.Stat("node_modules/centrifuge"); err != nil {
-		t.Skip("the npm packages are not installed here; .ci/setup does that")
-	}
 	s := openShop(t, "")
 	s.backend("profile.identify", "context:c-account", `{"identities":[{"type":"user_id","value":"u-1"}]}`)
 	s.backend("profile.identify", "context:c-anonymous", `{"identities":[{"type":"anonymous_id","value":"browser-1"}]}`)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, node, "merge.mjs", s.url, apiKey, token(`{"sub":"c-anonymous","role":"customer"}`))
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
+	stock(t, time.Minute, "merge.mjs", s.url, apiKey, token(`{"sub":"c-anonymous","role":"customer"}`))
 }
 
 // Scenario 12: erase.
