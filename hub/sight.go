@@ -8,11 +8,12 @@ import "encoding/json"
 type Sight struct {
 	Show []string // if any: only these fields, and what is below them
 	Hide []string // not these, nor what is below them
+	Mask []string // of these only a trace, enough to recognise them: "m…@example.com", "…123"
 	// If decides by the entry's labels whether this audience sees it at all; nil: yes.
 	// It must depend on nothing else.
 	If func(a Audience, labels []string) bool
 
-	show, hide paths // Show and Hide, taken apart
+	show, hide, mask paths // Show, Hide and Mask, taken apart
 }
 
 // EntrySight says who sees what of one kind of entry. A role that is not

@@ -26,10 +26,12 @@ var shop = hub.NewSights(hub.Model{
 	Sights: []hub.EntrySight{{
 		Channel: "context", Entry: "ticket", Labels: ticketLabels,
 		Roles: map[hub.Role]hub.Sight{
-			hub.RoleService:  {},
-			hub.RoleCustomer: {Hide: []string{"a", "c.a", "d/e.*.b"}},
-			hub.RoleAgent:    {Show: []string{"b", "c.b", "a.*"}},
-			hub.RolePOS:      {If: func(a hub.Audience, labels []string) bool { return labels[0] == a.Store }, Hide: []string{"c"}},
+			hub.RoleService:    {},
+			hub.RoleCustomer:   {Hide: []string{"a", "c.a", "d/e.*.b"}},
+			hub.RoleAgent:      {Show: []string{"b", "c.b", "a.*"}},
+			hub.RoleSupervisor: {Mask: []string{"b", "c.a", "a.*.b"}, Hide: []string{"a.c"}},
+			hub.RoleBot:        {Show: []string{"a", "c.b"}, Mask: []string{"a.b", "c"}},
+			hub.RolePOS:        {If: func(a hub.Audience, labels []string) bool { return labels[0] == a.Store }, Hide: []string{"c"}},
 		},
 	}},
 	Events: map[string]map[hub.Role]hub.Sight{"ticket.put": {hub.RoleCustomer: {Show: []string{"reason"}}}},
@@ -58,7 +60,7 @@ func TestFilteredEventsLeadFromOneFilteredSnapshotToTheNext(t *testing.T) {
 	})
 	methods := hub.NewMethods(hub.Model{Methods: []hub.Method{put}})
 	audiences := []hub.Audience{{Role: hub.RoleService}, {Role: hub.RoleCustomer}, {Role: hub.RoleAgent},
-		{Role: hub.RolePOS, Store: "x"}, {Role: hub.RolePOS, Store: "null"}, {Role: hub.RoleGuest}}
+		{Role: hub.RoleSupervisor}, {Role: hub.RoleBot}, {Role: hub.RolePOS, Store: "x"}, {Role: hub.RolePOS, Store: "null"}, {Role: hub.RoleGuest}}
 	rapid.Check(t, func(t *rapid.T) {
 		full := hub.State{}
 		held := make([]map[string]hub.Entry, len(audiences))
@@ -142,5 +144,16 @@ func TestEventDataIsForStaffUnlessATableSaysOtherwise(t *testing.T) {
 	}
 	if shop.Event(hub.Audience{Role: hub.RoleGuest}, "context:c", e) != nil {
 		t.Error("an event of which a guest may see nothing is sent to guests")
+	}
+}
+
+func TestOfWhatIsMaskedATraceIsLeft(t *testing.T) {
+	sights := hub.NewSights(hub.Model{Sights: []hub.EntrySight{{
+		Channel: "context", Entry: "who", Roles: map[hub.Role]hub.Sight{hub.RoleAgent: {Mask: []string{"email", "phone", "pin", "n", "home"}}},
+	}}})
+	doc := json.RawMessage(`{"name":"Maya","email":"maya@example.com","phone":"+14155550123","pin":"123456","n":7,"home":{"street":"1 Harbour Road"}}`)
+	seen, _ := sights.Entry(hub.Audience{Role: hub.RoleAgent}, "context:c", "who", hub.Entry{Version: 1, Doc: doc})
+	if want := `{"name":"Maya","email":"m…@example.com","phone":"…123","pin":"…","n":"…","home":"…"}`; string(seen.Doc) != want {
+		t.Errorf("got %s, want %s", seen.Doc, want)
 	}
 }

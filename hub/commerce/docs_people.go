@@ -25,6 +25,13 @@ func docsOfPeople(d hub.Docs) hub.Docs {
 			},
 		},
 		methodDoc{
+			Name:    "profile.open",
+			Summary: "Shows staff how to reach the customer: the traits that are masked in the profile, and the handles. That they opened it is an event, and stands on the timeline.",
+			Examples: examples{
+				{As: agent, On: mara, Args: `{"reason":"calls back"}`},
+			},
+		},
+		methodDoc{
 			Name:     "context.resolve",
 			Summary:  "Finds the context of a handle; with create it makes one where there is none. It addresses no channel. The answer's result names the context and says whether it was made by this call.",
 			Problems: []string{hub.CodeGone},
@@ -88,6 +95,7 @@ func docsOfPeople(d hub.Docs) hub.Docs {
 		hub.EntryOf[CheckIn](context, CheckInKey, CheckInKey, "A code to show at a till, and the tills that have the context because it was shown there."),
 	)
 	d.Events = append(d.Events,
+		hub.EventDoc{Type: "profile.opened", Summary: "A member of staff looked at how to reach the customer."},
 		hub.EventDoc{Type: "profile.identified", Summary: "Handles were linked to the customer."},
 		hub.EventDoc{Type: "activity.tracked", Summary: "The customer did something elsewhere."},
 		hub.EventDoc{Type: "customer.merging", Summary: "This context begins to move into another one."},

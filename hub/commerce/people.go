@@ -12,6 +12,7 @@ var (
 	knowers  = []hub.Role{hub.RoleService, hub.RoleCustomer, hub.RoleBot}
 	askers   = []hub.Role{hub.RoleService, hub.RolePOS, hub.RoleAgent, hub.RoleSupervisor, hub.RoleBot}
 	mergers  = []hub.Role{hub.RoleService, hub.RoleAgent, hub.RoleSupervisor}
+	desk     = []hub.Role{hub.RoleAgent, hub.RoleSupervisor}
 	owners   = []hub.Role{hub.RoleCustomer, hub.RoleService}
 	trackers = []hub.Role{hub.RoleCustomer, hub.RoleService, hub.RoleBot}
 )
@@ -27,6 +28,8 @@ func (s *shop) people() []hub.Method {
 	merge.Also = mergeAlso
 	return []hub.Method{
 		hub.NewMethod("profile.identify", context, G, knowers, s.identify),
+		hub.NewQuery("profile.open", context, G, desk, s.openProfile),
+		hub.NewMethod("profile.note_opening", context, G, nobody, s.noteOpening),
 		hub.NewQuery("context.resolve", "", C, askers, s.resolve),
 		merge,
 		onAlias(hub.NewMethod("context.begin_merge", context, G, nobody, s.beginMerge)),

@@ -10,6 +10,13 @@ import (
 // whole is everything of an entry.
 var whole = hub.Sight{}
 
+// unopened is what staff sees of a profile until they open it (profile.open):
+// names and what was learnt of the customer, and of how to reach them a trace.
+var unopened = hub.Sight{
+	Hide: []string{"identities"}, // their keys are the handles themselves
+	Mask: []string{"traits.email", "traits.phone", "traits.address", "traits.street", "traits.postal_code", "traits.birthday"},
+}
+
 // staffIDs are the paths at which documents say which member of staff, or which
 // device, did something. Customers and bots get role and display name.
 func staffIDs(paths ...string) []string {
@@ -27,7 +34,7 @@ func sights() []hub.EntrySight {
 	orderStaff := staffIDs("placed_by", "cancelled.by", "tenders.*.by", "fulfilments.*.by", "returns.*.by")
 	return []hub.EntrySight{
 		{Channel: hub.KindContext, Entry: "profile", Roles: roles{
-			hub.RoleCustomer: whole, hub.RoleAgent: whole, hub.RoleSupervisor: whole, hub.RoleService: whole,
+			hub.RoleCustomer: whole, hub.RoleAgent: unopened, hub.RoleSupervisor: unopened, hub.RoleService: whole,
 			hub.RolePOS: {Show: []string{"traits.first_name"}},
 			hub.RoleBot: {Show: []string{"traits.first_name"}},
 		}},
