@@ -3,6 +3,7 @@ package commerce
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/samepage/samepage/hub"
 )
@@ -16,6 +17,18 @@ var unopened = hub.Sight{
 	Hide: []string{"identities"}, // their keys are the handles themselves
 	Mask: []string{"traits.email", "traits.phone", "traits.address", "traits.street", "traits.postal_code", "traits.birthday"},
 }
+
+var unattended = hub.Sight{Hide: []string{"attention"}}
+
+// statusOfOrder is what a bot can tell the customer of an order: what was
+// ordered and how far it is, not who gets it where and how it was paid.
+var statusOfOrder = hub.Sight{Show: []string{
+	"number", "store", "channel", "lines", "codes", "total", "due", "order_state", "payment_state", "points_earned",
+	"placed_at", "promised_at", "closed_at", "cancelled.at",
+	"fulfilments.*.type", "fulfilments.*.store", "fulfilments.*.state", "fulfilments.*.at", "fulfilments.*.lines",
+	"fulfilments.*.ready_at", "fulfilments.*.expires_at", "fulfilments.*.picked_up_at", "fulfilments.*.delivery",
+	"returns.*.state", "returns.*.lines", "returns.*.at",
+}}
 
 // staffIDs are the paths at which documents say which member of staff, or which
 // device, did something. Customers and bots get role and display name.
@@ -49,8 +62,8 @@ func sights() []hub.EntrySight {
 			hub.RoleAgent:    whole, hub.RoleSupervisor: whole, hub.RoleService: whole,
 		}},
 		{Channel: hub.KindContext, Entry: "order", Labels: orderLabels, Roles: roles{
-			hub.RoleCustomer:   {Hide: append(slices.Clone(orderStaff), "tenders.*.reference")},
-			hub.RoleBot:        {Hide: append(slices.Clone(orderStaff), "tenders", "fulfilments.*.collect_code")},
+			hub.RoleCustomer:   {Hide: append(slices.Clone(orderStaff), "tenders.*.reference", "fulfilments.*.attention", "clock_skew")},
+			hub.RoleBot:        statusOfOrder,
 			hub.RoleAgent:      {Hide: []string{"tenders.*.reference"}},
 			hub.RoleSupervisor: {Hide: []string{"tenders.*.reference"}},
 			hub.RoleService:    whole,
@@ -149,5 +162,10 @@ func events() map[string]map[hub.Role]hub.Sight {
 	let([]hub.Role{pos}, "stock.counted", "stock.adjusted", "stock.safety_set", "stock.snoozed", "stock.woken",
 		"stock.reserved", "stock.released", "stock.committed", "stock.shortfall", "stock.reservation_kept",
 		"stock.reservation_expired", "stock.shifted")
+	for t, roles := range all {
+		if strings.HasPrefix(t, "fulfilment.") { // what somebody has to look at is the staff's to know
+			roles[customer], roles[bot] = unattended, unattended
+		}
+	}
 	return all
 }
