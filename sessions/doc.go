@@ -28,7 +28,8 @@
 //     because it is about tokens and devices, not about the shop.
 //   - A subscription whose right hangs on what the channel holds ends with it:
 //     behind an event that may have ended it nothing is sent until that is known.
-//   - The slow pay for themselves: a full outbox ends its own session.
+//   - The slow pay for themselves: a full outbox ends its own session. Whoever asks for
+//     too much is refused until they ask for less.
 //   - A frame that breaks the protocol ends its session with the code that the
 //     table in codes.go names, and no other.
 //   - An idle session costs one goroutine with a stack of 2 KiB and less than 6 KiB

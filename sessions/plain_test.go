@@ -136,6 +136,18 @@ func TestAConnectionMayEndAtAnotherTimeThanItsToken(t *testing.T) {
 	}
 }
 
+func TestARefreshLeavesServerSideSubscriptions(t *testing.T) {
+	h := open(t, sessions.Options{}, plain)
+	p := h.connected(jwt.MapClaims{"sub": "u1", "channels": []string{"feed:a"}})
+	if r := p.call(fmt.Sprintf(`{"refresh":{"token":%q}}`, token(t, jwt.MapClaims{"sub": "u1"}))); !strings.Contains(r, `"refresh":{`) {
+		t.Fatalf("refresh: %s", r)
+	}
+	p.call(`{"publish":{"channel":"feed:a","data":1}}`)
+	if got := p.pub("feed:a"); got.Offset != 1 {
+		t.Fatalf("got offset %d", got.Offset)
+	}
+}
+
 func TestABackendsRefreshIsTold(t *testing.T) {
 	h := open(t, sessions.Options{}, plain)
 	p := h.connected(jwt.MapClaims{"sub": "u1"})

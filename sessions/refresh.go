@@ -2,7 +2,6 @@ package sessions
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/centrifugal/protocol"
@@ -11,7 +10,8 @@ import (
 )
 
 // refresh answers the command of that name: a new token for the connection.
-// It may change rights and the end, not who the session belongs to.
+// It may change rights and the end, not who the session belongs to. The
+// channels it names are for connecting.
 func (s *session) refresh(req *protocol.RefreshRequest) (*protocol.RefreshResult, *Code) {
 	old := s.identity.Load()
 	if req.Token == "" {
@@ -26,9 +26,6 @@ func (s *session) refresh(req *protocol.RefreshRequest) (*protocol.RefreshResult
 		return nil, CloseInvalidToken
 	case id.ID != old.ID || id.Role != old.Role || id.Context != old.Context || id.Store != old.Store:
 		return nil, CloseInvalidToken
-	}
-	if !sameChannels(id.Channels, old.Channels) {
-		return nil, CloseInsufficientState // comes back with the token, and so with what it names
 	}
 	if id.Everything = old.Everything; id.Everything {
 		id.ExpiresAt = time.Time{}
@@ -47,13 +44,6 @@ func (s *session) refresh(req *protocol.RefreshRequest) (*protocol.RefreshResult
 		res.Expires, res.Ttl = true, ttl(id.ExpiresAt)
 	}
 	return res, nil
-}
-
-func sameChannels(a, b []string) bool {
-	a, b = slices.Clone(a), slices.Clone(b)
-	slices.Sort(a)
-	slices.Sort(b)
-	return slices.Equal(a, b)
 }
 
 // subRefresh answers the command of that name: a new token for a subscription.
