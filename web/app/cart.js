@@ -1,5 +1,6 @@
 import { html } from "../shared/html.js";
 import { money } from "../shared/money.js";
+import { say } from "../shared/problem.js";
 import { Chip } from "../shared/chip.js";
 import { ItemIcon } from "./icon.js";
 
@@ -29,6 +30,7 @@ function CartLine({ line, me, change }) {
     <div>
       <b>${line.name}</b>
       <small>${money(line.price)} each${other && html` · added by ${other}`}</small>
+      ${Object.keys(line.problems ?? {}).map((code) => html`<small class="note">${say({ code, message: code.replaceAll("_", " "), details: line.problems[code] })}</small>`)}
       ${line.price_change && html`<small class="note">was ${money(line.price_change.old)}, is now ${money(line.price_change.new ?? line.price)}</small>`}
     </div>
     <div class="stepper">

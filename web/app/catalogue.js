@@ -7,9 +7,10 @@ import { ItemIcon, kindOf } from "./icon.js";
 /**
  * What the shop has, priced by the catalogue channel as it is this moment.
  *
- * @param {{catalogue: import("../shared/channel.js").Channel, basket: import("./basket.js").Basket, add: (sku: string) => void}} props
+ * @param {{catalogue: import("../shared/channel.js").Channel, basket: import("./basket.js").Basket, shelf: ReturnType<typeof import("./shelf.js").useShelf>,
+ *   add: (sku: string) => void}} props
  */
-export function Catalogue({ catalogue, basket, add }) {
+export function Catalogue({ catalogue, basket, shelf, add }) {
   const items = ofKind(catalogue.entries.value, "sku").sort(asOnTheBoard);
   if (catalogue.state.value === "loading") return html`<p class="empty">Loading the menu…</p>`;
   if (!items.length) return html`<p class="empty">Nothing is on the menu yet</p>`;
@@ -17,11 +18,12 @@ export function Catalogue({ catalogue, basket, add }) {
     ${items.map(([sku, { doc }]) => {
       const line = basket.lines.find((l) => l.sku === sku);
       const stamp = catalogue.stamps.value[`sku/${sku}`];
+      const status = shelf.status(sku);
       return html`<li key=${sku} class="item">
         <${ItemIcon} sku=${sku} />
         <div>
           <b>${doc.name}</b>
-          <span class="price">${money(doc.price)}</span>
+          <span class="price">${money(doc.price)}${status !== "in_stock" && html` <small class="note">${status === "out" ? "sold out here" : "few left"}</small>`}</span>
           ${stamp?.how !== "loaded" && html`<${Chip} stamp=${stamp} />`}
         </div>
         ${line && html`<span class="in-cart ${line.unsure ? "unsure" : ""}" title="in your cart">${line.quantity}</span>`}

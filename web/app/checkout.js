@@ -5,6 +5,7 @@ import { say } from "../shared/problem.js";
 import { usePage } from "../shared/page.js";
 import { uuidv7 } from "../shared/uuid.js";
 import { payment } from "./basket.js";
+import { StoreChoice } from "./store_choice.js";
 import { storeName } from "./stores.js";
 
 /** @typedef {import("./basket.js").Basket} Basket */
@@ -13,11 +14,11 @@ import { storeName } from "./stores.js";
  * Pays the cart as it is shown: the order carries the total and the version that the person
  * saw, so a cart that changed meanwhile is refused, not charged.
  *
- * @param {{basket: Basket, loyalty: any, preferred: string | undefined, stores: {id: string, name: string}[], placed: (order: string, before: number) => void}} props
+ * @param {{basket: Basket, loyalty: any, store: string, choose: (store: string) => void, shelf: ReturnType<typeof import("./shelf.js").useShelf>,
+ *   stores: import("./stores.js").Store[], placed: (order: string, before: number) => void}} props
  */
-export function Checkout({ basket, loyalty, preferred, stores, placed }) {
+export function Checkout({ basket, loyalty, store, choose, shelf, stores, placed }) {
   const { session, commands, connection } = usePage();
-  const [store, setStore] = useState((stores.find((s) => s.id === preferred) ?? stores[0])?.id ?? "");
   const [usePoints, setUsePoints] = useState(false);
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState("");
@@ -53,7 +54,7 @@ export function Checkout({ basket, loyalty, preferred, stores, placed }) {
       <legend>Pick up at</legend>
       <div class="choices">
         ${stores.map(
-          (s) => html`<label class="choice"><input type="radio" name="store" value=${s.id} checked=${store === s.id} onChange=${() => setStore(s.id)} /> ${s.name}</label>`,
+          (s) => html`<${StoreChoice} key=${s.id} id=${s.id} name=${s.name} lines=${basket.lines} chosen=${store === s.id} choose=${() => choose(s.id)} />`,
         )}
       </div>
     </fieldset>
@@ -67,8 +68,8 @@ export function Checkout({ basket, loyalty, preferred, stores, placed }) {
       ${pay.earned > 0 && html`<div><dt>You earn</dt><dd>${pay.earned} points</dd></div>`}
     </dl>
     ${refusal && html`<p class="problem" role="alert">${refusal}</p>`}
-    <button type="button" class="primary big" disabled=${busy || basket.unsure || !live || !basket.lines.length} onClick=${place}>
-      ${busy ? "Placing the order…" : live ? `Order at ${storeName(stores, store)} · ${money(basket.total)}` : "You can order when you are back online"}
+    <button type="button" class="primary big" disabled=${busy || basket.unsure || !live || shelf.paused} onClick=${place}>
+      ${busy ? "Placing the order…" : !live ? "You can order when you are back online" : shelf.paused ? `${storeName(stores, store)} takes no orders just now` : `Order at ${storeName(stores, store)} · ${money(basket.total)}`}
     </button>
   </section>`;
 }

@@ -4,6 +4,7 @@ import { money } from "../shared/money.js";
 import { seconds } from "../shared/clock.js";
 import { clockTime, span } from "../shared/time.js";
 import { Chip } from "../shared/chip.js";
+import { usePage } from "../shared/page.js";
 import { storeName } from "./stores.js";
 
 const STEPS = ["Placed", "Making", "Ready", "Picked up"];
@@ -15,9 +16,11 @@ const STEP = /** @type {Record<string, number>} */ ({ proposed: 0, reserved: 1, 
  * One order on its way.
  *
  * @param {{id: string, order: any, stamp: any, stores: {id: string, name: string}[], points?: {before: number, now: number},
- *   cancel: {busy: boolean, now: () => void}}} props
+ *   act: (method: string, order: string, args?: object) => void}} props
  */
-export function Tracker({ id, order, stamp, stores, points, cancel }) {
+export function Tracker({ id, order, stamp, stores, points, act }) {
+  const { commands } = usePage();
+  const busy = (/** @type {string} */ method) => commands.has((c) => c.method === method && c.args.order === id);
   const fulfilment = Object.values(order.fulfilments ?? {})[0] ?? {};
   const step = STEP[fulfilment.state] ?? -1;
   const ended = order.order_state === "cancelled" || ["canceled", "failed"].includes(fulfilment.state);
@@ -34,10 +37,13 @@ export function Tracker({ id, order, stamp, stores, points, cancel }) {
           ${STEPS.map((name, i) => html`<li class=${i < step ? "done" : i === step ? "now" : ""} aria-current=${i === step ? "step" : undefined}><i aria-hidden="true"></i>${name}</li>`)}
         </ol>
         <p class="promise">${promise(step, order.promised_at ?? fulfilment.promised_at)}</p>
-        ${fulfilment.collect_code && step < 3 && html`<p class="code">Pickup code <b>${fulfilment.collect_code}</b></p>`}`}
-    ${step === 0 &&
-    !ended &&
-    html`<button type="button" class="soft" disabled=${cancel.busy} onClick=${cancel.now}>${cancel.busy ? "Cancelling…" : "Cancel order"}</button>`}
+        ${fulfilment.collect_code && step < 3 && html`<p class="code">Pickup code <b>${fulfilment.collect_code}</b></p>`}
+        ${step >= 0 && step < 3 && html`<p class="doing">
+          ${fulfilment.arrived_at
+            ? html`<span>The store knows that you are here</span>`
+            : html`<button type="button" class="soft" disabled=${busy("fulfilment.arrive")} onClick=${() => act("fulfilment.arrive", id)}>I'm here</button>`}
+          ${step === 0 && html`<button type="button" class="soft" disabled=${busy("order.cancel")} onClick=${() => act("order.cancel", id, { reason: "changed my mind" })}>${busy("order.cancel") ? "Cancelling…" : "Cancel order"}</button>`}
+        </p>`}`}
     <ul class="sold">${linesOf(order).map(([line, l]) => html`<li key=${line}>${l.quantity} × ${l.name}</li>`)}</ul>
     <footer>
       <span class="paid ${order.payment_state}">${words(order.payment_state)}</span>

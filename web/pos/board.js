@@ -1,8 +1,10 @@
-import { useRef } from "../vendor/hooks.js";
+import { useRef, useState } from "../vendor/hooks.js";
 import { html } from "../shared/html.js";
 import { ofKind } from "../shared/entries.js";
 import { Light } from "../shared/light.js";
 import { useChannel, usePage } from "../shared/page.js";
+import { Acceptance } from "./acceptance.js";
+import { Items } from "./items.js";
 import { Ticket } from "./ticket.js";
 
 const columns = [
@@ -19,6 +21,8 @@ const DONE = 8;
 export function Board() {
   const { session, connection } = usePage();
   const board = useChannel(`board:${session.store}`);
+  const store = useChannel(`store:${session.store}`);
+  const [items, setItems] = useState(false);
   const held = useRef("");
   const tickets = ofKind(board.entries.value, "order");
 
@@ -26,20 +30,25 @@ export function Board() {
     <header class="bar">
       <h1>${session.name}</h1>
       <span class="where">store ${session.store}</span>
+      <${Acceptance} store=${store} />
+      <button type="button" class="soft" aria-expanded=${items} onClick=${() => setItems(!items)}>Items</button>
       <${Light} connection=${connection} />
     </header>
-    <div class="board" aria-busy=${board.state.value === "loading"}>
-      ${columns.map(([id, title]) => {
-        const here = tickets.filter(([, { doc }]) => doc.column === id).sort(id === "done" ? newest : oldest);
-        const shown = id === "done" ? here.slice(0, DONE) : here;
-        return html`<section key=${id} class="column ${id}" aria-label=${title}>
-          <h2>${title} <span class="badge">${here.length}</span></h2>
-          <ul>
-            ${shown.map(([order, { doc }]) => html`<${Ticket} key=${order} order=${order} doc=${doc} stamp=${board.stamps.value[`order/${order}`]} held=${held} />`)}
-          </ul>
-          ${!here.length && html`<p class="empty">${id === "new" ? "No new orders" : "None"}</p>`}
-        </section>`;
-      })}
+    <div class="floor">
+      <div class="board" aria-busy=${board.state.value === "loading"}>
+        ${columns.filter(([id]) => !items || id !== "done").map(([id, title]) => {
+          const here = tickets.filter(([, { doc }]) => doc.column === id).sort(id === "done" ? newest : oldest);
+          const shown = id === "done" ? here.slice(0, DONE) : here;
+          return html`<section key=${id} class="column ${id}" aria-label=${title}>
+            <h2>${title} <span class="badge">${here.length}</span></h2>
+            <ul>
+              ${shown.map(([order, { doc }]) => html`<${Ticket} key=${order} order=${order} doc=${doc} stamp=${board.stamps.value[`order/${order}`]} held=${held} />`)}
+            </ul>
+            ${!here.length && html`<p class="empty">${id === "new" ? "No new orders" : "None"}</p>`}
+          </section>`;
+        })}
+      </div>
+      ${items && html`<${Items} store=${store} tickets=${tickets} />`}
     </div>
   </div>`;
 }

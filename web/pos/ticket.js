@@ -2,18 +2,11 @@ import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { html } from "../shared/html.js";
 import { linesOf } from "../shared/lines.js";
 import { money } from "../shared/money.js";
-import { clockTime } from "../shared/time.js";
 import { Chip } from "../shared/chip.js";
 import { usePage, useSend } from "../shared/page.js";
-import { Age } from "./age.js";
+import { Age, Due } from "./age.js";
 import { Reasons } from "./reasons.js";
-
-/** What can be done to a ticket in each column: the one to reach for first comes first. */
-const actions = /** @type {Record<string, [string, string][]>} */ ({
-  new: [["fulfilment.start", "Start"]],
-  making: [["fulfilment.ready", "Ready"]],
-  ready: [["fulfilment.complete", "Picked up"], ["fulfilment.recall", "Back to making"]],
-});
+import { stepsOf, undoOf } from "./steps.js";
 
 /**
  * One order. `held` is the ticket that was acted on last: when it turns up in the next column the
@@ -22,10 +15,11 @@ const actions = /** @type {Record<string, [string, string][]>} */ ({
  * @param {{order: string, doc: any, stamp: any, held: {current: string}}} props
  */
 export function Ticket({ order, doc, stamp, held }) {
-  const { commands } = usePage();
+  const { commands, toasts } = usePage();
   const send = useSend();
   const [asking, setAsking] = useState(false);
   const on = `context:${doc.context}`;
+  const name = doc.ticket_name || doc.number;
   const busy = commands.pending.value.find((c) => c.args.order === order)?.method;
   const cancel = doc.column === "new" ? "fulfilment.reject" : "order.cancel";
 
@@ -34,9 +28,11 @@ export function Ticket({ order, doc, stamp, held }) {
     if (held.current === order && document.activeElement === document.body) element.current?.querySelector("button")?.focus();
   }, []);
 
-  const act = (/** @type {string} */ method, args = {}) => {
+  const act = async (/** @type {string} */ method, args = {}) => {
     held.current = order;
-    send(method, on, { order, ...args });
+    const { problem } = await send(method, on, { order, ...args });
+    const undo = undoOf(method);
+    if (!problem && undo) toasts.show(`${name} ${undo.says}`, "info", { label: "Undo", now: () => send(undo.method, on, { order }) });
   };
   const refuse = (/** @type {string} */ reason) => {
     setAsking(false);
@@ -45,11 +41,15 @@ export function Ticket({ order, doc, stamp, held }) {
 
   return html`<li class="ticket ${busy ? "unsure" : ""}" data-order=${order} ref=${element}>
     <header>
-      <b class="name">${doc.ticket_name || doc.number}</b>
+      <b class="name">${name}</b>
       ${doc.column !== "done" && html`<${Age} since=${doc.placed_at} />`}
     </header>
-    <p class="meta">${[doc.number, doc.channel, doc.promised_at && `by ${clockTime(doc.promised_at)}`].filter(Boolean).join(" · ")}</p>
-    ${doc.customer_here && html`<p class="here">Customer is here${doc.arrival && `: ${doc.arrival}`}</p>`}
+    <p class="meta">
+      <span>${[doc.number, doc.channel, doc.type === "shipment" && "to ship"].filter(Boolean).join(" · ")}</span>
+      ${doc.column !== "done" && html`<${Due} at=${doc.promised_at} kept=${doc.column === "ready"} />`}
+    </p>
+    ${doc.customer_here && doc.column !== "done" && html`<p class="here">Customer is here${doc.arrival && `: ${doc.arrival}`}</p>`}
+    ${doc.attention && html`<p class="attention"><b>Look at this:</b> ${doc.attention.replaceAll("_", " ")}</p>`}
     <ul class="sold">
       ${linesOf(doc).map(([line, l]) => html`<li key=${line}><b>${l.quantity}</b> ${l.name}</li>`)}
     </ul>
@@ -57,12 +57,12 @@ export function Ticket({ order, doc, stamp, held }) {
     ${asking
       ? html`<${Reasons} choose=${refuse} close=${() => setAsking(false)} />`
       : html`<div class="actions">
-          ${(actions[doc.column] ?? []).map(
+          ${stepsOf(doc).map(
             ([method, label], i) =>
-              html`<button type="button" class=${i ? "soft" : "primary"} disabled=${!!busy} onClick=${() => act(method)}>${busy === method ? `${label}…` : label}</button>`,
+              html`<button type="button" class=${i || doc.column === "done" ? "soft" : "primary"} disabled=${!!busy} onClick=${() => act(method)}>${busy === method ? `${label}…` : label}</button>`,
           )}
           ${["new", "making"].includes(doc.column) &&
-          html`<button type="button" class="soft" disabled=${!!busy} aria-label="Cancel ${doc.ticket_name ?? ""}" onClick=${() => setAsking(true)}>Cancel</button>`}
+          html`<button type="button" class="soft" disabled=${!!busy} aria-label="Cancel ${name}" onClick=${() => setAsking(true)}>Cancel</button>`}
         </div>`}
   </li>`;
 }

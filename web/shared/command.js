@@ -25,6 +25,7 @@ const FINAL = new Map([[101, "unauthorized"], [103, "forbidden"], [104, "unknown
 export class Commands {
   /** @readonly */ pending = signal(/** @type {readonly Command[]} */ ([]));
   /** @type {Map<string, Promise<unknown>>} */ #turns = new Map();
+  /** @type {Set<string>} */ #sent = new Set();
   #line;
   #wait;
   #attempts;
@@ -51,6 +52,7 @@ export class Commands {
   async send(method, on, args, { ifVersion, id = uuidv7() } = {}) {
     /** @type {Command} */
     const command = { id, method, on, args, ifVersion, since: Date.now(), attempts: 0 };
+    this.#sent.add(id);
     this.pending.value = [...this.pending.peek(), command];
     const answered = (this.#turns.get(on) ?? Promise.resolve()).then(() => this.#deliver(command));
     this.#turns.set(on, answered);
@@ -64,6 +66,11 @@ export class Commands {
   /** Whether a command that fits is under way. @param {(c: Command) => boolean} fits */
   has(fits) {
     return this.pending.value.some(fits);
+  }
+
+  /** Whether a command of that id was sent from here. @param {string | undefined} id */
+  sent(id) {
+    return id !== undefined && this.#sent.has(id);
   }
 
   /** @param {Command} command @returns {Promise<Answer>} */

@@ -92,6 +92,11 @@ export class Connection extends EventTarget {
     return (await this.#client.rpc(method, data)).data;
   }
 
+  /** Sends what leaves no trace; lost if there is no link. @param {string} method @param {string} on @param {object} args */
+  signal(method, on, args) {
+    if (this.link.peek() === "live") this.#client.rpc(method, { on, args }).catch(() => {});
+  }
+
   /** The channel of that name, shared by all who ask; `leave` when it is no longer looked at. @param {string} name */
   join(name) {
     let known = this.#channels.get(name);

@@ -30,6 +30,20 @@ export function useChannel(name) {
   return channel;
 }
 
+/**
+ * Hears every event of a channel while the view is there.
+ *
+ * @param {import("./channel.js").Channel} channel
+ * @param {(event: import("./entries.js").HubEvent, how: string) => void} hear
+ */
+export function useEvents(channel, hear) {
+  useEffect(() => {
+    const listener = (/** @type {any} */ { detail }) => hear(detail.event, detail.how);
+    channel.addEventListener("event", listener);
+    return () => channel.removeEventListener("event", listener);
+  }, [channel]);
+}
+
 /** Sends a command and tells the person of a refusal. Answers whether it was accepted. */
 export function useSend() {
   const { commands, toasts } = usePage();
