@@ -99,8 +99,8 @@ test("a customer, a till and an agent see each other's doing on one page", { ski
   await see(app.getByRole("log"), "Yes: oat and soy.");
   assert.equal(await app.getByText("Always asks for oat").count(), 0, "the customer sees a private note");
 
-  // The agent's having read it is an event too: it is not to come in the break.
-  await until(async () => Object.values(await snapshot("context:c-42")).some(({ doc }) => doc.owner?.id === "anna" && doc.read?.agent === doc.seq));
+  // That both have read all is an event each: none is to come in the break.
+  await until(async () => Object.values(await snapshot("context:c-42")).some(({ doc }) => doc.owner?.id === "anna" && doc.read?.agent === doc.seq && doc.read?.customer === doc.seq));
 
   // The phone drops, misses what happens, and gets exactly that.
   await app.getByRole("button", { name: "Go offline" }).click();
