@@ -186,6 +186,10 @@ func (h *Hub) decide(ctx context.Context, m Method, cmd Command, remember Rememb
 		}
 		if p != nil {
 			if !p.Remembered() && len(done) == 0 {
+				// What would be no good now may be what this very command did before.
+				if answer, known := h.recall(ctx, cmd, remember, now); known {
+					return answer, nil, ""
+				}
 				if p.Code == CodeInternal {
 					h.log.Error("a command failed", "method", cmd.Method, "on", cmd.On, "err", p.Message)
 				}

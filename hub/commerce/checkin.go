@@ -158,8 +158,7 @@ func (s *shop) admit(tx *hub.Tx, args ContextCheckIn) *hub.Problem {
 		}
 		return codeExpired()
 	}
-	tx.Then(hub.Command{Method: "code.release", On: codeChannel(c.Code), Args: encode(CodeUse{Context: tx.Command.On.ID()})})
-	c.Code, c.ExpiresAt = "", hub.Time{}
+	c.Code, c.ExpiresAt = "", hub.Time{} // its channel leads here until it expires, for who sends this again
 	if c.Tills == nil {
 		c.Tills = map[string]Till{}
 	}

@@ -24,6 +24,7 @@ type device struct {
 	token   string
 	channel string
 	saw     func(cause string) // of every event
+	heard   func(frame []byte) // all that it is told; nil: nobody listens
 
 	mu        sync.Mutex // guards the following fields
 	epoch     string
@@ -87,6 +88,9 @@ func (d *device) live(ctx context.Context, url string) error {
 			return err
 		}
 		d.note(string(frame))
+		if d.heard != nil {
+			d.heard(frame)
+		}
 		for line := range bytes.Lines(frame) {
 			if line = bytes.TrimSpace(line); len(line) == 0 {
 				continue

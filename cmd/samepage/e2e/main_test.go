@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,6 +27,10 @@ func run(m *testing.M) int {
 	args := []string{"build", "-o", binary}
 	if raceEnabled {
 		args = append(args, "-race")
+	}
+	flag.Parse()
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue { // each is a day of a whole program
+		_ = f.Value.Set(days)
 	}
 	build := exec.Command("go", append(args, "github.com/samepage/samepage/cmd/samepage")...)
 	if out, err := build.CombinedOutput(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,11 +16,14 @@ import (
 // shop is a running hub with a catalogue, for the scenarios: one program on a
 // file, or two nodes on Redis. Whoever asks or connects comes to the next node.
 type shop struct {
-	*program // the first node
+	t     *testing.T
+	start func() *program // a node, in place of one that crashed
+	turns atomic.Int64
+	ids   atomic.Int64
+
+	*program              // the first node
+	mu       sync.RWMutex // guards it, and the following field
 	nodes    []*program
-	start    func() *program // a node, in place of one that crashed
-	turns    atomic.Int64
-	ids      atomic.Int64
 }
 
 // onBothEngines plays a scenario on a file, and on two nodes on Redis.
@@ -45,7 +49,7 @@ func openShop(t *testing.T, config string) *shop {
 
 func fitOut(t *testing.T, nodes int, start func() *program) *shop {
 	t.Helper()
-	s := &shop{start: start}
+	s := &shop{t: t, start: start}
 	for range nodes {
 		s.nodes = append(s.nodes, start())
 	}
@@ -67,12 +71,16 @@ func raceRuns() int {
 func (s *shop) crash() {
 	s.t.Helper()
 	s.kill()
-	s.program = s.start()
-	s.nodes[0] = s.program
+	p := s.start()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.program, s.nodes[0] = p, p
 }
 
 // node is the one whose turn it is.
 func (s *shop) node() *program {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	return s.nodes[int(s.turns.Add(1))%len(s.nodes)]
 }
 

@@ -1,0 +1,394 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"pgregory.net/rapid"
+
+	"github.com/samepage/samepage/hub"
+)
+
+// days is how many random days a shop has: each is one check of rapid.
+const days = "6"
+
+// Several touchpoints send any commands at once, over sockets and HTTP, some of
+// them twice and some late; lines are cut, and on some days a node is killed.
+// Afterwards all that the past shows from outside is held against the
+// invariants.
+func TestAnyCommandsKeepTheInvariants(t *testing.T) {
+	onBothEngines(t, `{"commerce":{"late":"300ms","abandon":"400ms"}}`, func(t *testing.T, s *shop) {
+		n := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			n++
+			d := openDay(t, s, n)
+			d.live(rapid.SliceOfN(rapid.Custom(drawErrand), 60, 160).Draw(rt, "errands"), rapid.Bool().Draw(rt, "a node is killed"))
+			for _, fault := range d.wrong {
+				rt.Error(fault)
+			}
+		})
+	})
+}
+
+// errand is what somebody does: who, and three bytes that say what.
+type errand struct{ Who, Op, A, B byte }
+
+func drawErrand(t *rapid.T) errand {
+	b := rapid.Byte()
+	return errand{b.Draw(t, "who"), b.Draw(t, "op"), b.Draw(t, "a"), b.Draw(t, "b")}
+}
+
+// day is a store and two customers of its own.
+type day struct {
+	*shop
+	store    string
+	contexts []string
+	touch    []*touchpoint
+	devices  []*device
+
+	mu    sync.Mutex // guards the following field while devices listen
+	wrong faults
+}
+
+// touchpoint is somebody with a device.
+type touchpoint struct {
+	*day
+	name, token string
+	role        role
+	contexts    []string // they may be about
+	line        *line    // nil: by HTTP
+	sent        []sending
+}
+
+// sending is a command and how it was answered.
+type sending struct {
+	id, method, on, args, versions string
+	answer                         answer
+}
+
+func openDay(t *testing.T, s *shop, n int) *day {
+	t.Helper()
+	store := fmt.Sprintf("s-%d", n)
+	d := &day{shop: s, store: store, contexts: []string{fmt.Sprintf("context:c-%d-a", n), fmt.Sprintf("context:c-%d-b", n)}}
+	one, both := d.contexts[:1], d.contexts
+	till := func(name string) string {
+		return token(fmt.Sprintf(`{"sub":%q,"role":"pos","store":%q,"device":"d-1"}`, name, store))
+	}
+	d.touch = []*touchpoint{
+		{name: "phone", token: customer(one[0]), role: hub.RoleCustomer, contexts: one, line: &line{}},
+		{name: "laptop", token: customer(one[0]), role: hub.RoleCustomer, contexts: one},
+		{name: "other", token: customer(both[1]), role: hub.RoleCustomer, contexts: both[1:], line: &line{}},
+		{name: "till", token: till("till-1"), role: hub.RolePOS, contexts: both, line: &line{}},
+		{name: "back", token: till("till-2"), role: hub.RolePOS, contexts: both},
+		{name: "anna", token: annaToken, role: hub.RoleAgent, contexts: both},
+		{name: "ben", token: benToken, role: hub.RoleAgent, contexts: both, line: &line{}},
+		{name: "backend", role: hub.RoleService, contexts: both},
+	}
+	for _, p := range d.touch {
+		p.day = d
+	}
+	s.backend("stock.count", "store:"+store, `{"sku":"latte","on_hand":30}`)
+	s.backend("stock.count", "store:"+store, `{"sku":"x","on_hand":3}`)
+	for i, on := range both {
+		s.backend("loyalty.adjust", on, `{"points":100,"reason":"welcome"}`)
+		s.must(customer(on), "profile.set_consent", on, `{"type":"marketing","status":"grant"}`, "")
+		s.must(customer(on), "conversation.open", on, `{"conversation":"v1","channel":"web","queue":"support"}`, "")
+		foreign := strings.TrimPrefix(both[1-i], "context:")
+		for range 2 {
+			d.follow(on, customer(on), hub.RoleCustomer, foreign)
+		}
+		d.follow(on, token(`{"sub":"back-office","role":"service"}`), hub.RoleService)
+	}
+	d.follow("store:"+store, customer(one[0]), hub.RoleCustomer, strings.TrimPrefix(both[1], "context:"))
+	d.follow("board:"+store, till("till-1"), hub.RolePOS)
+	return d
+}
+
+// follow has a device on a channel, which may not be told what is foreign to it.
+func (d *day) follow(channel, token string, who role, foreign ...string) {
+	d.devices = append(d.devices, &device{
+		t: d.t, channel: channel, token: token, saw: func(string) {},
+		nodes: func() []string { return []string{d.node().url} },
+		heard: func(frame []byte) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			mayHear(who, string(frame), foreign, &d.wrong)
+		},
+	})
+}
+
+// live is the day: everybody does their errands, in their order and all at once.
+func (d *day) live(errands []errand, kill bool) {
+	d.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var watching, working sync.WaitGroup
+	defer watching.Wait()
+	defer cancel() // if it ends early
+	for _, dev := range d.devices {
+		watching.Go(func() { dev.run(ctx) })
+	}
+	for i, p := range d.touch {
+		working.Go(func() {
+			for n, e := range errands {
+				if int(e.Who)%len(d.touch) == i {
+					p.do(fmt.Sprintf("%s-%s-%d", d.store, p.name, n), e)
+				}
+			}
+			p.line.cut()
+		})
+	}
+	if kill {
+		d.crash()
+	}
+	working.Wait()
+	channels := append(slices.Clone(d.contexts), "store:"+d.store)
+	d.quiet(channels)
+	for _, dev := range d.devices {
+		d.agrees(dev)
+	}
+	cancel()
+	watching.Wait()
+
+	// The whole of everybody's outbox again changes nothing.
+	before := d.positions(channels)
+	accepted := 0
+	for _, p := range d.touch {
+		for _, c := range p.sent {
+			if !final(c.answer) {
+				continue
+			}
+			if again := p.ask(c); code(again) != code(c.answer) {
+				d.wrong.add("%s %s was answered %s and then %s", c.method, c.id, c.answer.body, again.body)
+			}
+			if code(c.answer) == "" {
+				accepted++
+			}
+		}
+	}
+	if after := d.positions(channels); !slices.Equal(before, after) {
+		d.wrong.add("the outbox told again moves %v to %v", before, after)
+	}
+	if accepted < 5 {
+		d.t.Logf("only %d commands were accepted", accepted)
+	}
+
+	for _, channel := range channels {
+		h := d.history(channel)
+		h.check(&d.wrong)
+		d.accepted(h)
+	}
+}
+
+// quiet waits until timers have run and nothing moves any more.
+func (d *day) quiet(channels []string) {
+	d.t.Helper()
+	last := []string{}
+	eventually(d.t, "it becomes quiet", func() bool {
+		time.Sleep(900 * time.Millisecond) // more than any timer of this shop takes
+		now := d.positions(channels)
+		same := slices.Equal(now, last)
+		last = now
+		return same
+	})
+}
+
+// accepted holds what was accepted on a channel against its log.
+func (d *day) accepted(h history) {
+	causes := map[string]bool{}
+	for _, e := range h.events {
+		causes[e.Cause] = true
+	}
+	for _, p := range d.touch {
+		for _, c := range p.sent {
+			if c.on == h.channel && c.answer.status == 200 && c.answer.field("event") != nil && !causes[c.id] {
+				d.wrong.add("%s: %s %s was accepted and is not in the log", c.on, c.method, c.id)
+			}
+		}
+	}
+}
+
+// agrees waits until a device holds what its owner may see.
+func (d *day) agrees(dev *device) {
+	d.t.Helper()
+	var want, got map[string]string
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		want = d.documents(d.t, dev.channel, dev.token)
+		if _, got = dev.holds(); maps.Equal(want, got) {
+			return
+		}
+		if time.Now().After(deadline) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.wrong.add("%s: a device holds\n%v\nand should hold\n%v", dev.channel, got, want)
+			return
+		}
+	}
+}
+
+// final reports whether an answer stays what it is, however often one asks.
+func final(a answer) bool {
+	switch code(a) {
+	case "forbidden", "invalid", "too_large", "unavailable", "rate_limited", "bad_request":
+		return false
+	}
+	return true
+}
+
+// code is the problem of an answer, "" if it was accepted.
+func code(a answer) string {
+	for _, path := range []string{"code", "problem|code"} {
+		if c, ok := a.field(path).(string); ok {
+			return c
+		}
+	}
+	return ""
+}
+
+// ask sends a command until it is known what became of it.
+func (p *touchpoint) ask(c sending) answer {
+	body := fmt.Sprintf(`{"id":%q,"on":%q,"args":%s,"if_version":%s}`, c.id, c.on, c.args, c.versions)
+	for deadline := time.Now().Add(2 * patience); ; time.Sleep(30 * time.Millisecond) {
+		var a answer
+		var err error
+		if p.line != nil {
+			a, err = p.line.rpc(p.node().url, p.token, c.method, body)
+		} else {
+			a, err = over(http.MethodPost, p.node().url+"/v1/commands/"+c.method, p.token, body)
+		}
+		if err == nil && code(a) != "unavailable" {
+			return a
+		}
+		if time.Now().After(deadline) {
+			p.t.Errorf("%s %s could not be settled: %s %v", c.method, c.id, a.body, err)
+			return a
+		}
+	}
+}
+
+// do sends what an errand is, sometimes twice, and sometimes something old again.
+func (p *touchpoint) do(id string, e errand) {
+	method, on, args, versions := p.command(e)
+	if method == "" {
+		return
+	}
+	c := sending{id: id, method: method, on: on, args: args, versions: versions}
+	c.answer = p.ask(c)
+	p.sent = append(p.sent, c)
+	if old := p.sent[int(e.B)%len(p.sent)]; e.A%4 == 0 && final(old.answer) {
+		p.line.cut()
+		if again := p.ask(old); code(again) != code(old.answer) {
+			p.t.Errorf("%s %s was answered %s and then %s", old.method, old.id, old.answer.body, again.body)
+		}
+	}
+}
+
+// over is one HTTP request to a node that may be going away; no token, the API key.
+func over(method, url, token, body string) (answer, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if token == "" {
+		r.Header.Set("X-API-Key", apiKey)
+	} else {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return answer{res.StatusCode, b}, err
+}
+
+// line is a socket that somebody sends commands by, one after the other. A nil
+// line is none.
+type line struct {
+	conn *websocket.Conn
+	next int
+}
+
+// cut is a network that goes away.
+func (l *line) cut() {
+	if l != nil && l.conn != nil {
+		_ = l.conn.CloseNow()
+		l.conn = nil
+	}
+}
+
+// rpc sends a command, on a new connection if there is none, and waits for its answer.
+func (l *line) rpc(url, token, method, body string) (answer, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if l.conn == nil {
+		conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(url, "http")+"/connection/websocket", nil)
+		if err != nil {
+			return answer{}, err
+		}
+		conn.SetReadLimit(16 << 20)
+		l.conn = conn
+		if _, err := l.ask(ctx, fmt.Sprintf(`"connect":{"token":%q}`, token)); err != nil {
+			return answer{}, err
+		}
+	}
+	reply, err := l.ask(ctx, fmt.Sprintf(`"rpc":{"method":%q,"data":%s}`, method, strings.ReplaceAll(body, "\n", " ")))
+	if err != nil {
+		return answer{}, err
+	}
+	var r struct {
+		RPC struct{ Data json.RawMessage }
+		Err *struct{ Code int } `json:"error"`
+	}
+	if err := json.Unmarshal(reply, &r); err != nil {
+		return answer{}, err
+	}
+	if r.Err != nil {
+		return answer{400, fmt.Appendf(nil, `{"code":"forbidden","message":"error %d"}`, r.Err.Code)}, nil
+	}
+	return answer{200, r.RPC.Data}, nil
+}
+
+func (l *line) ask(ctx context.Context, what string) (json.RawMessage, error) {
+	l.next++
+	if err := l.conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil, `{"id":%d,%s}`, l.next, what)); err != nil {
+		l.cut()
+		return nil, err
+	}
+	for {
+		_, frame, err := l.conn.Read(ctx)
+		if err != nil {
+			l.cut()
+			return nil, err
+		}
+		for text := range bytes.Lines(frame) {
+			var m struct {
+				ID   int             `json:"id"`
+				Push json.RawMessage `json:"push"`
+			}
+			if text = bytes.TrimSpace(text); len(text) == 0 || json.Unmarshal(text, &m) != nil {
+				continue
+			}
+			switch {
+			case m.ID == l.next:
+				return slices.Clone(text), nil
+			case m.ID == 0 && m.Push == nil:
+				_ = l.conn.Write(ctx, websocket.MessageText, []byte("{}"))
+			}
+		}
+	}
+}
