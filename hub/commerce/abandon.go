@@ -56,25 +56,31 @@ func (s *shop) consented(tx *hub.Tx, consent, status string) {
 	}
 	for key := range tx.Keys("cart/") {
 		var cart Cart
-		if tx.Get(key, &cart) && cart.open() && len(cart.Lines) > 0 {
+		if tx.Get(key, &cart) && cart.waits() {
 			tx.SetTimer("abandoned", tx.Now.Add(s.Abandon), "cart.abandon", CartAbandon{key[len("cart/"):]})
 		}
 	}
 }
 
+// waits reports whether a cart can be ordered and nobody was told that it was
+// left behind since it was touched last.
+func (c *Cart) waits() bool {
+	return c.open() && len(c.Lines) > 0 && (c.AbandonedAt.IsZero() || c.AbandonedAt.Before(c.TouchedAt.Time))
+}
+
 // abandonCart tells that a cart was left behind: the one touched last, or
-// another that can still be ordered. A timer that runs though its cart was
-// touched again tells nothing: the later one does.
+// another that waits. A timer that runs though its cart was touched again tells
+// nothing: the later one does.
 func (s *shop) abandonCart(tx *hub.Tx, args CartAbandon) *hub.Problem {
 	if !s.mayRemind(tx) {
 		return nil
 	}
 	key, cart := "cart/"+args.Cart, Cart{}
-	if !tx.Get(key, &cart) || !cart.open() || len(cart.Lines) == 0 {
+	if !tx.Get(key, &cart) || !cart.waits() {
 		key = ""
 		for k := range tx.Keys("cart/") {
 			var other Cart
-			if tx.Get(k, &other) && other.open() && len(other.Lines) > 0 && (key == "" || other.TouchedAt.After(cart.TouchedAt.Time)) {
+			if tx.Get(k, &other) && other.waits() && (key == "" || other.TouchedAt.After(cart.TouchedAt.Time)) {
 				key, cart = k, other
 			}
 		}

@@ -90,6 +90,15 @@ func TestCartsThatAreLeftBehind(t *testing.T) {
 			w.later(24 * time.Hour)
 			w.want(ctx, "cart/ca1", obj{"order": "o1"})
 		}, 1, 1},
+		"a timer that runs beside an order tells of no other cart again": {func(w *world) {
+			consent(w, "grant")
+			w.must(customer, ctx, "cart.add_line", obj{"cart": "ca2", "sku": "tea", "quantity": 1})
+			w.later(2 * time.Hour)
+			w.fill()
+			w.place(customer, 900, obj{"t1": card(900)})
+			w.later(2 * time.Hour)
+			w.must(clock, ctx, "cart.abandon", obj{"cart": "ca1"})
+		}, 1, 0},
 		"a timer that runs late, beside a touch, tells nothing": {func(w *world) {
 			consent(w, "grant")
 			w.fill()

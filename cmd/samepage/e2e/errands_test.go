@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -58,7 +59,7 @@ func (p *touchpoint) shops(on string, e errand) (method, args, versions string) 
 		return "cart.set_quantity", fmt.Sprintf(`{"cart":%q,"line":"l1","quantity":%d}`, cart, e.B%3), ""
 	case 5:
 		return "cart.remove_line", fmt.Sprintf(`{"cart":%q,"line":%q}`, cart, pick(e.B, "l1", "l2")), ""
-	case 6, 7, 8, 9, 10:
+	case 6, 7, 8, 9, 10, 17:
 		v, total := p.held(on, "cart/"+cart, "total|amount")
 		amount, _ := total.(int)
 		tenders := fmt.Sprintf(`{"t1":{"type":"card","amount":%s}}`, usd(amount))
@@ -111,15 +112,19 @@ func (p *touchpoint) serves(on string, e errand) (method, where, args, versions 
 	case 7:
 		return "order.cancel", on, fmt.Sprintf(`{"order":%q,"reason":"staff"}`, order(e.B)), ""
 	default:
-		step := pick(e.A, "start", "ready", "complete", "start", "ready", "complete", "recall", "undo", "reject")
-		more := ""
+		id := order(e.B)
+		step, more := pick(e.A, "start", "ready", "complete", "recall", "undo", "reject"), ""
+		if next := map[any]string{"proposed": "start", "reserved": "ready", "prepared": "complete"}; e.Op%4 > 0 { // mostly what comes next
+			_, state := p.held(on, "order/"+id, "fulfilments|f1|state")
+			step = cmp.Or(next[state], step)
+		}
 		if step == "reject" {
 			more = fmt.Sprintf(`,"reason":%q`, pick(e.B, "out_of_stock", "closing"))
 		}
 		if e.B%3 == 0 {
 			more += "," + offline
 		}
-		return "fulfilment." + step, on, fmt.Sprintf(`{"order":%q%s}`, order(e.B), more), ""
+		return "fulfilment." + step, on, fmt.Sprintf(`{"order":%q%s}`, id, more), ""
 	}
 }
 
