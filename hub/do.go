@@ -49,6 +49,9 @@ func (h *Hub) do(ctx context.Context, cmd Command, internal bool) Answer {
 	if m.query != nil {
 		return h.query(ctx, m, cmd, internal)
 	}
+	if cmd.On == "" && m.find != nil && cmd.ID != "" {
+		return h.findAndDo(ctx, m, cmd, internal)
+	}
 	if p := checkCommand(m, cmd, internal); p != nil {
 		return refuse(p)
 	}
@@ -74,6 +77,20 @@ func (h *Hub) do(ctx context.Context, cmd Command, internal bool) Answer {
 		}
 	}
 	return answer
+}
+
+// findAndDo runs a command that names no channel on the one that its method finds.
+func (h *Hub) findAndDo(ctx context.Context, m Method, cmd Command, internal bool) Answer {
+	on, p := m.find(ctx, &Query{Now: h.opts.Now(), Command: cmd, hub: h}, cmd.Args)
+	if p != nil {
+		return refuse(p)
+	}
+	cmd.On = on
+	a := h.do(ctx, cmd, internal)
+	if a.On == "" {
+		a.On = on
+	}
+	return a
 }
 
 // turn decides a command when its channel's turn is its own.

@@ -37,6 +37,7 @@ type Method struct {
 	// Also names channels that the caller must be able to address besides Command.On. nil: none.
 	Also func(args json.RawMessage) []Channel
 
+	find   func(ctx context.Context, q *Query, raw json.RawMessage) (Channel, *Problem)
 	decide func(tx *Tx, raw json.RawMessage) *Problem
 	query  func(ctx context.Context, q *Query, raw json.RawMessage) (Answer, *Problem)
 }
@@ -66,6 +67,20 @@ func NewMethod[A any](name, kind string, mode Mode, roles []Role, decide func(tx
 	}
 }
 
+// Finding makes a method find its channel where the caller names none: whoever
+// brings in what happened elsewhere may not know whose it is. Retries find the
+// same one, or their ids are not known.
+func Finding[A any](m Method, find func(ctx context.Context, q *Query, args A) (Channel, *Problem)) Method {
+	m.find = func(ctx context.Context, q *Query, raw json.RawMessage) (Channel, *Problem) {
+		args, p := DecodeArgs[A](raw)
+		if p != nil {
+			return "", p
+		}
+		return find(ctx, q, args)
+	}
+	return m
+}
+
 // Guard makes a check of its own come before the decision.
 func (m Method) Guard(check func(tx *Tx) *Problem) Method {
 	decide := m.decide
@@ -77,6 +92,9 @@ func (m Method) Guard(check func(tx *Tx) *Problem) Method {
 	}
 	return m
 }
+
+// Finds reports whether the method finds its channel where the caller names none.
+func (m Method) Finds() bool { return m.find != nil }
 
 // Allows reports whether a role may call the method at all.
 func (m Method) Allows(r Role) bool { return r == RoleSystem || slices.Contains(m.Roles, r) }

@@ -77,8 +77,9 @@ type Conversation struct {
 	Read        map[string]int64 `json:"read,omitempty"`
 	LastMessage *Preview         `json:"last_message,omitempty"`
 	NoteSeq     int64            `json:"note_seq,omitempty"`
-	Recent      map[string]int64 `json:"recent,omitempty"` // public messages in the snapshot: id -> number
-	Notes       map[string]int64 `json:"notes,omitempty"`  // notes in the snapshot: id -> number
+	Recent      map[string]int64 `json:"recent,omitempty"`   // public messages in the snapshot: id -> number
+	Notes       map[string]int64 `json:"notes,omitempty"`    // notes in the snapshot: id -> number
+	Received    map[string]int64 `json:"received,omitempty"` // messages that came in by other channels lately: id -> number
 }
 
 // Preview is the last public message in short.

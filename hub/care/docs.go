@@ -78,7 +78,7 @@ func talkDocs() []hub.MethodDoc {
 		},
 		{
 			Name:     "conversation.receive",
-			Summary:  "Takes what a customer wrote on another channel into the thread that the channel and address have, reopened if need be, or into a new one. Once per external id.",
+			Summary:  "Takes what a customer wrote on another channel into the thread that the channel and address have, reopened if need be, or into a new one. Once per external id. Where the command names no channel, the context is the one that has the address, or a new one; the answer says which.",
 			Examples: []hub.Example{{As: service, On: chat, Args: `{"channel":"whatsapp","address":"+4755512345","external_id":"wamid.77","text":"Do you have oat milk?","name":"Mara"}`}},
 		},
 		{

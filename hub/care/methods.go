@@ -19,7 +19,7 @@ func Model(c Config) hub.Model {
 			hub.NewMethod("conversation.note", in, hub.ModeCommutes, staff, somebody(r.note)),
 			hub.NewMethod("conversation.mark_read", in, hub.ModeCommutes, talkers, somebody(r.markRead)),
 			hub.NewQuery("conversation.messages", in, hub.ModeCommutes, append(talkers[:4:4], hub.RoleService), r.messages),
-			hub.NewMethod("conversation.receive", in, hub.ModeCommutes, []hub.Role{hub.RoleService}, r.receive),
+			hub.Finding(hub.NewMethod("conversation.receive", in, hub.ModeCommutes, []hub.Role{hub.RoleService}, r.receive), r.findWriter),
 			hub.NewMethod("conversation.delivery", in, hub.ModeCommutes, []hub.Role{hub.RoleService}, r.delivery),
 
 			hub.NewMethod("conversation.escalate", in, hub.ModeGuarded, []hub.Role{hub.RoleBot, hub.RoleCustomer, hub.RoleService}, r.escalate),

@@ -1,12 +1,6 @@
 package care
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
-
-	"github.com/samepage/samepage/hub"
-)
+import "github.com/samepage/samepage/hub"
 
 // MaxOpen is how many conversations of a context can be unresolved at once.
 const MaxOpen = 200
@@ -91,62 +85,4 @@ func (r rules) roomForOne(tx *hub.Tx) *hub.Problem {
 	}
 	return hub.Problemf(hub.CodeTooLarge, "a customer has at most %d open conversations", MaxOpen).
 		With(map[string]any{"limit": MaxOpen})
-}
-
-// receive takes what a customer wrote elsewhere: into the thread that this
-// channel and address have, reopened if need be, or into a new one. What was
-// received before changes nothing, as long as its thread still shows it.
-func (r rules) receive(tx *hub.Tx, a receiveArgs) *hub.Problem {
-	if p := tooLong(a.Text); p != nil {
-		return p
-	}
-	queue, p := r.knownQueue(a.Queue, r.DefaultQueue)
-	if p != nil {
-		return p
-	}
-	message := externalID(a.Channel, a.Address, a.ExternalID)
-	var id string
-	var c Conversation
-	for key := range tx.Keys("conversation/") {
-		var known Conversation
-		tx.Get(key, &known)
-		if known.Channel != a.Channel || known.Address != a.Address {
-			continue
-		}
-		thread := strings.TrimPrefix(key, "conversation/")
-		if tx.Has(MessageKey(thread, message)) {
-			return nil
-		}
-		if known.Status == StatusResolved && !tx.Now.Before(known.ReopenUntil.Time) {
-			continue
-		}
-		if id == "" || c.Status == StatusResolved && known.Status != StatusResolved || known.OpenedAt.After(c.OpenedAt.Time) && (known.Status != StatusResolved) == (c.Status != StatusResolved) {
-			id, c = thread, known
-		}
-	}
-	if id == "" {
-		if p := r.roomForOne(tx); p != nil {
-			return p
-		}
-		id = tx.NewID("conversation")
-		c = Conversation{Channel: a.Channel, Address: a.Address, Queue: queue, OpenedAt: hub.At(tx.Now)}
-		r.begin(tx, id, &c)
-	}
-	if p := r.hear(tx, id, &c); p != nil {
-		return p
-	}
-	author := Author{Type: AuthorCustomer, ID: tx.Command.On.ID(), Name: a.Name}
-	c.add(tx, id, message, Message{Author: author, Kind: kindOf(a.Text), Body: a.Text, Attachments: a.Attachments, ExternalID: a.ExternalID})
-	if a.SentAt != nil {
-		tx.Occurred(a.SentAt.Time)
-	}
-	tx.Put(Key(id), c)
-	tx.Emit("conversation.message_posted", said{Conversation: id, Message: message})
-	return nil
-}
-
-// externalID makes a message's id of what its channel calls it.
-func externalID(channel, address, id string) string {
-	sum := sha256.Sum256([]byte(channel + "\x00" + address + "\x00" + id))
-	return "x-" + hex.EncodeToString(sum[:16])
 }

@@ -23,7 +23,7 @@ func sights() []hub.EntrySight {
 		"window_expires_at", "seq", "read",
 	}
 	own := hub.Sight{Show: append(outward[:len(outward):len(outward)], "address", "last_message")}
-	desk := hub.Sight{Hide: []string{"recent", "notes", "note_seq"}, Mask: []string{"address"}} // profile.open tells it
+	desk := hub.Sight{Hide: []string{"recent", "received", "notes", "note_seq"}, Mask: []string{"address"}} // profile.open tells it
 	hidden := []string{"author.id", "external_id", "bot"}
 	return []hub.EntrySight{{
 		Channel: hub.KindContext, Entry: "conversation",

@@ -215,6 +215,12 @@ func TestReceive(t *testing.T) {
 	if d := receive(b, "w1", "hello"); d.Problem != nil || d.Commit.Event != nil {
 		t.Errorf("received twice: %v", d.Problem)
 	}
+	for _, address := range []string{"491701234567", "+49 170 1234567", " +49 (170) 123-4567"} { // one number
+		args := `{"channel":"whatsapp","address":"` + address + `","external_id":"w1","text":"hello"}`
+		if d := b.try(service, "receive", args); d.Problem != nil || d.Commit.Event != nil {
+			t.Errorf("received twice from %s: %v", address, d.Problem)
+		}
+	}
 	b.do(bot, "escalate", `{"conversation":"`+id+`","reason":"policy"}`)
 	b.do(alice, "claim", `{"conversation":"`+id+`"}`)
 	b.do(alice, "post", `{"conversation":"`+id+`","text":"hello"}`)
@@ -239,6 +245,22 @@ func TestReceive(t *testing.T) {
 	}
 	if c := b.conversation(id); c.Status != care.StatusResolved {
 		t.Errorf("the old thread is %s", c.Status)
+	}
+}
+
+// A message counts once, also when the snapshot has long forgotten it.
+func TestReceivedOncePerExternalID(t *testing.T) {
+	b := newBench(t, care.Config{})
+	receive := func(n int) *hub.Event {
+		return b.do(service, "receive", fmt.Sprintf(`{"channel":"instagram","address":"@Mara","external_id":"i%d","text":"word %d"}`, n, n))
+	}
+	for n := range 120 {
+		receive(n)
+	}
+	for n := range 120 {
+		if e := receive(n); e != nil {
+			t.Fatalf("message %d is received again", n)
+		}
 	}
 }
 

@@ -49,6 +49,7 @@ type Noun struct {
 type Command struct {
 	Name, Summary string
 	Kinds         []string // of channel that it addresses; none: it addresses no channel
+	Finds         bool     // the channel, where the caller names none
 	Roles         []hub.Role
 	Mode          hub.Mode
 	ModeWords     string
@@ -128,7 +129,7 @@ func New(o Options) (*Description, error) {
 			}
 			rules := rulesOf(method.Args)
 			c := Command{
-				Name: method.Name, Kinds: kindsOf(method), Summary: doc.Summary, Roles: method.Roles, Mode: method.Mode,
+				Name: method.Name, Kinds: kindsOf(method), Finds: method.Finds(), Summary: doc.Summary, Roles: method.Roles, Mode: method.Mode,
 				ModeWords: modes[method.Mode], Calls: r.Calls[method.Name], args: method.Args, rules: rules,
 				Fields: d.schemas.fieldsOf(method.Args, rules),
 			}

@@ -181,8 +181,13 @@ func (d *Description) body(c Command) object {
 		required = append(required, "id")
 	}
 	if len(c.Kinds) > 0 {
-		required = append(required, "on")
-		properties["on"] = object{"type": "string", "pattern": "^(" + strings.Join(c.Kinds, "|") + "):.", "description": "The channel that is addressed."}
+		word := "The channel that is addressed."
+		if c.Finds {
+			word += " Left out: the one that the arguments mean."
+		} else {
+			required = append(required, "on")
+		}
+		properties["on"] = object{"type": "string", "pattern": "^(" + strings.Join(c.Kinds, "|") + "):.", "description": word}
 	}
 	if slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Required && !strings.Contains(f.Path, ".") }) {
 		required = append(required, "args")

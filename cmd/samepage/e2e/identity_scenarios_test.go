@@ -74,7 +74,18 @@ func scenario2InstagramToWhatsApp(t *testing.T, s *shop) {
 			t.Errorf("%s: %s", number, again.body)
 		}
 	}
-	s.backend("conversation.receive", anna, `{"channel":"whatsapp","address":"+14155550100","external_id":"w-1","text":"It is me again"}`)
+	for _, number := range []string{"+14155550100", "14155550100"} { // whose number it is, the hub knows
+		a := s.call("POST", "/v1/commands/conversation.receive", "", fmt.Sprintf(`{"id":%q,"args":{"channel":"whatsapp","address":%q,"external_id":"w-1","text":"It is me again"}}`, s.id(), number))
+		if a.status != 200 || a.field("on") != anna {
+			t.Errorf("from %s: %d %s", number, a.status, a.body)
+		}
+	}
+	if n := strings.Count(string(s.call("GET", "/v1/channels/"+anna, "", "").body), `"body":"It is me again"`); n != 1 {
+		t.Errorf("the message is there %d times", n)
+	}
+	if a := s.call("POST", "/v1/commands/conversation.receive", "", `{"id":"nobody","args":{"channel":"carrier_pigeon","address":"x","external_id":"p-1","text":"coo"}}`); a.field("code") != "invalid" || a.field("details|/on") == nil {
+		t.Errorf("from nobody: %s", a.body)
+	}
 	agent := s.call("GET", "/v1/channels/"+anna, annaToken, "")
 	for _, want := range []string{`"channel":"instagram"`, `"channel":"whatsapp"`, "Product Viewed", "Do you have X?", "It is me again"} {
 		if agent.status != 200 || !strings.Contains(string(agent.body), want) {
