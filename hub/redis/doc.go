@@ -2,7 +2,8 @@
 // hub: on one server, on the master that Sentinels name, or on a cluster.
 //
 //	Commit ──► queue of the partition's master ──► commit.lua   one script, one round trip, one slot
-//	             (concurrent callers share              │
+//	             (callers who find nothing under way    │
+//	              carry their own, others share         │
 //	              a round trip)                         ├─ id, compare-and-set, entries, log, records, timers
 //	                                                    └─ PUBLISH, SPUBLISH on a cluster: the whole event
 //	Listen ◄── lanes ◄── link, one connection a master ◄┘

@@ -21,8 +21,8 @@ type link struct {
 	node    *node
 	sharded bool                                          // SSUBSCRIBE: topics of one command are of one slot
 	send    func(ctx context.Context, topic string) error // publishes the probe
-	hear    func(heard)
-	stray   func() // a topic is no longer this master's
+	hear    func(in heard, more bool)                     // more has come in behind it
+	stray   func()                                        // a topic is no longer this master's
 	log     *slog.Logger
 	work    sync.WaitGroup
 
@@ -193,14 +193,14 @@ func (l *link) connect(ctx context.Context) error {
 			}
 			return err
 		}
-		if err := l.take(p); err != nil {
+		if err := l.take(p, r.Buffered() > 0); err != nil {
 			return err
 		}
 	}
 }
 
 // take handles one thing that came in.
-func (l *link) take(p push) error {
+func (l *link) take(p push, more bool) error {
 	switch p.kind {
 	case "message", "smessage":
 		l.mu.Lock()
@@ -211,7 +211,7 @@ func (l *link) take(p push) error {
 		case t.take != nil:
 			t.take(p.payload)
 		default:
-			l.hear(heard{t, p.payload})
+			l.hear(heard{t, p.payload}, more)
 		}
 	case "subscribe", "ssubscribe":
 		l.mu.Lock()

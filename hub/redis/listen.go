@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/samepage/samepage/hub"
@@ -17,7 +18,7 @@ const lanes = 4
 // that its order is kept. A lane that is full makes its link wait, not drop.
 type hearing struct {
 	seed  maphash.Seed
-	lanes [lanes]chan heard
+	lanes [lanes]lane
 	work  sync.WaitGroup
 
 	mu      sync.RWMutex // held, for reading, while deliver runs
@@ -29,16 +30,23 @@ type heard struct {
 	payload []byte
 }
 
+// lane handles what it is given, one after the other.
+type lane struct {
+	queue   chan heard
+	pending atomic.Int32 // given, and not handled yet
+	mu      sync.Mutex   // held while something is handled
+}
+
 func (h *hearing) start(ctx context.Context, e *Engine) {
 	h.seed = maphash.MakeSeed()
 	for i := range h.lanes {
-		c := make(chan heard, 1024)
-		h.lanes[i] = c
+		l := &h.lanes[i]
+		l.queue = make(chan heard, 1024)
 		h.work.Go(func() {
 			for {
 				select {
-				case in := <-c:
-					e.hear(in)
+				case in := <-l.queue:
+					l.handle(e, in)
 				case <-ctx.Done():
 					return
 				}
@@ -49,12 +57,25 @@ func (h *hearing) start(ctx context.Context, e *Engine) {
 
 func (h *hearing) close() { h.work.Wait() }
 
-// put gives a lane something to do.
-func (h *hearing) put(ctx context.Context, in heard) {
+// put gives a lane something to do. If there is nothing else to do, neither
+// there nor for the link that asks, it is done at once and nobody is woken.
+func (h *hearing) put(ctx context.Context, e *Engine, in heard, more bool) {
+	l := &h.lanes[maphash.String(h.seed, in.topic.name)%lanes]
+	if l.pending.Add(1) == 1 && !more {
+		l.handle(e, in)
+		return
+	}
 	select {
-	case h.lanes[maphash.String(h.seed, in.topic.name)%lanes] <- in:
+	case l.queue <- in:
 	case <-ctx.Done():
 	}
+}
+
+func (l *lane) handle(e *Engine, in heard) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e.hear(in)
+	l.pending.Add(-1)
 }
 
 // hear decodes a message and gives it to the listener. What cannot be read is

@@ -21,8 +21,9 @@ var (
 	errNodeGone  = errors.New("the server is no longer a master")
 )
 
-// node is one master: a queue of calls, the connections that carry them, many
-// at a time, and a connection that listens ([link]).
+// node is one master: the connections that carry calls, a queue of those that
+// find none free, which then share a round trip, and a connection that listens
+// ([link]).
 type node struct {
 	addr   string
 	client *goredis.Client
@@ -31,6 +32,7 @@ type node struct {
 	log    *slog.Logger
 	link   *link
 
+	free   chan struct{} // a token for each connection that carries nothing
 	queue  chan *call
 	ctx    context.Context // ends with the node
 	cancel context.CancelFunc
@@ -59,9 +61,13 @@ const (
 )
 
 func newNode(ctx context.Context, addr string, client *goredis.Client, opts *Options, acks acks) *node {
-	n := &node{addr: addr, client: client, opts: opts, acks: acks, log: opts.Logger, queue: make(chan *call, opts.Queue)}
+	n := &node{
+		addr: addr, client: client, opts: opts, acks: acks, log: opts.Logger,
+		free: make(chan struct{}, opts.Connections), queue: make(chan *call, opts.Queue),
+	}
 	n.ctx, n.cancel = context.WithCancel(ctx)
 	for range opts.Connections {
+		n.free <- struct{}{}
 		n.work.Go(n.run)
 	}
 	return n
@@ -84,6 +90,14 @@ func (n *node) do(ctx context.Context, args []any, acked bool) (any, error) {
 		return nil, err
 	}
 	c := &call{args: args, acked: acked, done: make(chan struct{})}
+	if len(n.free) == cap(n.free) && n.patient(ctx) { // nothing is under way
+		select {
+		case <-n.free: // so its caller carries it, and nobody has to be woken
+			n.carry([]*call{c})
+			return c.reply, c.err
+		default:
+		}
+	}
 	select {
 	case n.queue <- c:
 	default:
@@ -105,6 +119,12 @@ func (n *node) do(ctx context.Context, args []any, acked bool) (any, error) {
 		}
 		return nil, ctx.Err()
 	}
+}
+
+// patient reports whether a caller may wait for as long as a round trip can take.
+func (n *node) patient(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return !ok || time.Until(end) > n.opts.Timeout+n.opts.AckTimeout
 }
 
 // ready waits for a node that is away, for as long as Options.Patience since it went.
@@ -133,13 +153,19 @@ func (n *node) ready(ctx context.Context) error {
 	}
 }
 
-// run carries calls: whatever has queued up shares a round trip.
+// run carries calls: whatever has queued up when a connection is free shares a
+// round trip.
 func (n *node) run() {
 	batch := make([]*call, 0, maxBatch)
 	for {
 		select {
 		case c := <-n.queue:
 			batch = append(batch[:0], c)
+		case <-n.ctx.Done():
+			return
+		}
+		select {
+		case <-n.free:
 		case <-n.ctx.Done():
 			return
 		}
@@ -157,8 +183,10 @@ func (n *node) run() {
 	}
 }
 
-// carry sends the calls that still have a caller and hands out their replies.
+// carry sends the calls that still have a caller, hands out their replies, and
+// gives the connection's token back.
 func (n *node) carry(batch []*call) {
+	defer func() { n.free <- struct{}{} }()
 	pipe := n.client.Pipeline()
 	var sent []*call
 	var cmds []*goredis.Cmd

@@ -89,7 +89,7 @@ func (e *Engine) attachLink(n *node, partition int) {
 		return
 	}
 	l := newLink(n, e.topo.address.kind == cluster)
-	l.hear = func(in heard) { e.hearing.put(e.ctx, in) }
+	l.hear = func(in heard, more bool) { e.hearing.put(e.ctx, e, in, more) }
 	l.stray = e.lookAround
 	l.send = func(ctx context.Context, topic string) error {
 		_, err := n.do(ctx, []any{e.publish, topic, "probe"}, false)
