@@ -19,6 +19,7 @@ pos s2            .     .     .        rc       r       .        r        .     
 agent support     rc    .     r        r        r       .        .        r       .     rc      .      rc
 agent sales       .     .     r        r        r       .        .        .       r     rc      .      rc
 supervisor both   rc    .     r        r        r       .        .        r       r     rc      .      rc
+supervisor of all rc    rc    r        r        r       .        .        r       r     rc      .      rc
 agent offered     .     rc    r        r        r       .        .        .       .     .       .      rc
 bot with a thread .     rc    r        r        r       .        .        .       .     .       .      .
 bot that had one  c     .     r        r        r       .        .        .       .     .       .      .
@@ -59,6 +60,7 @@ func TestAccessIsDeniedUnlessTheTableAllowsIt(t *testing.T) {
 		{"agent support", who(hub.RoleAgent, queues("support"))},
 		{"agent sales", who(hub.RoleAgent, queues("sales"))},
 		{"supervisor both", who(hub.RoleSupervisor, queues("support", "sales"))},
+		{"supervisor of all", who(hub.RoleSupervisor, nil)},
 		{"agent offered", who(hub.RoleAgent, func(id *sessions.Identity) { id.ID, id.Queues = "ben", nil })},
 		{"bot with a thread", who(hub.RoleBot, func(id *sessions.Identity) { id.ID = "helper" })},
 		{"bot that had one", who(hub.RoleBot, func(id *sessions.Identity) { id.ID, id.Queues = "once", []string{"support"} })},

@@ -107,7 +107,12 @@ func ownStore(_ context.Context, _ *hub.Hub, id *Identity, ch hub.Channel) (bool
 }
 
 func ownQueue(_ context.Context, _ *hub.Hub, id *Identity, ch hub.Channel) (bool, error) {
-	return slices.Contains(id.Queues, ch.ID()), nil
+	return works(id, ch.ID()), nil
+}
+
+// works reports whether staff works a queue. A supervisor whose token names none works all.
+func works(id *Identity, queue string) bool {
+	return slices.Contains(id.Queues, queue) || slices.Contains(id.Queues, "*") || id.Role == hub.RoleSupervisor && len(id.Queues) == 0
 }
 
 func ownDesk(_ context.Context, _ *hub.Hub, id *Identity, ch hub.Channel) (bool, error) {
@@ -129,8 +134,8 @@ type thread struct {
 func contextInQueues(ctx context.Context, h *hub.Hub, id *Identity, ch hub.Channel) (bool, error) {
 	return anyThread(ctx, h, ch, func(t *thread) bool {
 		mine := func(kind, who string) bool { return id.ID != "" && kind == "agent" && who == id.ID }
-		return slices.Contains(id.Queues, t.Queue) || mine(t.Owner.Type, t.Owner.ID) || mine(t.Offer.To.Type, t.Offer.To.ID) ||
-			t.Offer.To.Type == "queue" && slices.Contains(id.Queues, t.Offer.To.ID)
+		return works(id, t.Queue) || mine(t.Owner.Type, t.Owner.ID) || mine(t.Offer.To.Type, t.Offer.To.ID) ||
+			t.Offer.To.Type == "queue" && works(id, t.Offer.To.ID)
 	})
 }
 
