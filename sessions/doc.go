@@ -36,4 +36,12 @@
 //     of heap (held by a test). Hands, which
 //     read and handle frames, and writers, which fan out, are few and shared. Pings,
 //     timeouts and expiry of all sessions hang on one wheel.
+//
+// 15,000 idle sockets with a recoverable subscription each, as last seen (samepage bench idle -n
+// 15000, and /metrics before and meanwhile): 11.0 KB of RSS a socket, which are
+//
+//	heap, live          5.8 KB   session, subscription, topic, feed, the two connections' structs
+//	heap, gaps in it    2.2 KB   where what connecting left behind lay between
+//	stack               2.1 KB   of the one goroutine
+//	runtime             0.9 KB   spans, poll descriptors, the collector's own
 package sessions
