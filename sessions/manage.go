@@ -68,6 +68,7 @@ type order struct {
 	Unsubscribe *UnsubscribeRequest `json:"unsubscribe,omitempty"`
 	Subscribe   *SubscribeRequest   `json:"subscribe,omitempty"`
 	Refresh     *RefreshRequest     `json:"refresh,omitempty"`
+	Node        *Node               `json:"node,omitempty"` // no order, but how the sender is
 }
 
 // Disconnect closes connections on every node. Like its three siblings it
@@ -121,6 +122,8 @@ func (s *Server) OnControl(data []byte) {
 		return
 	}
 	switch {
+	case o.Node != nil:
+		s.hear(*o.Node)
 	case o.Disconnect != nil:
 		r := o.Disconnect
 		code := CloseForceNoReconnect

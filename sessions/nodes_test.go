@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/samepage/samepage/hub"
 	"github.com/samepage/samepage/hub/care"
 	"github.com/samepage/samepage/hub/commerce"
@@ -184,4 +186,18 @@ func nodes(t *testing.T, n int, opts sessions.Options) []*node {
 		all = append(all, s.node(t, opts, hub.Options{}))
 	}
 	return all
+}
+
+func TestNodesKnowEachOther(t *testing.T) {
+	all := nodes(t, 3, sessions.Options{})
+	p := all[0].connected(jwt.MapClaims{"sub": "u1"})
+	p.subscribe(`{"channel":"feed:a"}`)
+	for at, n := range all {
+		for len(n.server.Nodes()) < len(all) {
+			time.Sleep(time.Millisecond)
+		}
+		if own := n.server.Nodes()[0]; own.NumClients != 0 && at > 0 || own.NumSubs != 1 && at == 0 {
+			t.Errorf("node %d says of itself: %+v", at, own)
+		}
+	}
 }

@@ -20,6 +20,8 @@ type Options struct {
 	AllowedOrigins []string
 	// Version is told to clients. Defaults to "0.0.0".
 	Version string
+	// Name is this node's among the nodes. Defaults to "samepage".
+	Name string
 
 	ConnectTimeout time.Duration // until the first command. Defaults to 10 s.
 	PingInterval   time.Duration // Defaults to 25 s; negative: no pings.
@@ -52,9 +54,8 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Version == "" {
-		o.Version = "0.0.0"
-	}
+	defaultTo(&o.Version, "0.0.0")
+	defaultTo(&o.Name, "samepage")
 	defaultTo(&o.ConnectTimeout, 10*time.Second)
 	defaultTo(&o.PingInterval, 25*time.Second)
 	defaultTo(&o.PongTimeout, 8*time.Second)

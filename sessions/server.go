@@ -34,6 +34,9 @@ type Server struct {
 	registry *registry
 	blocks   *blocklist
 	callers  callers
+	nodes    nodes
+	uid      string // of this process, among nodes
+	started  time.Time
 	topics   [topicShards]topicShard
 
 	// ctx is what commands of sessions run under; it ends when Run returns.
@@ -57,7 +60,8 @@ func NewServer(h *hub.Hub, members presence.Store, tokens *Tokens, opts Options)
 	s := &Server{
 		hub: h, members: members, tokens: tokens, access: NewAccess(h), opts: opts, log: opts.Logger,
 		wheel: newWheel(opts.tick()), writers: newWriters(), hands: newHands(), registry: newRegistry(), blocks: newBlocklist(), open: map[*session]struct{}{},
-		callers: callers{buckets: map[caller]*bucket{}},
+		callers: callers{buckets: map[caller]*bucket{}}, nodes: nodes{heard: map[string]heard{}, greet: make(chan struct{}, 1)},
+		uid: newID(), started: time.Now(),
 		accept: websocket.AcceptOptions{
 			Subprotocols:   []string{"centrifuge-json", "centrifuge-protobuf"},
 			OriginPatterns: opts.AllowedOrigins, InsecureSkipVerify: slices.Contains(opts.AllowedOrigins, "*"),
@@ -127,8 +131,8 @@ func (s *Server) gone(one *session) {
 	}
 }
 
-// Run serves pings and expiry and keeps out who is blocked until ctx ends, closes every session with 3001,
-// and returns after all of them are gone.
+// Run serves pings and expiry, keeps out who is blocked and keeps up with other nodes until ctx ends,
+// closes every session with 3001, and returns after all of them are gone.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -137,6 +141,7 @@ func (s *Server) Run(ctx context.Context) error {
 	work.Go(func() { s.wheel.run(turning, (*session).wake) })
 	work.Go(func() { s.writers.run(turning) })
 	work.Go(func() { s.runBlocks(turning) })
+	work.Go(func() { s.runNodes(turning) })
 	<-ctx.Done()
 	<-s.shut()
 	s.cancel()

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"path"
-	"time"
 
 	"github.com/samepage/samepage/hub"
 	"github.com/samepage/samepage/presence"
+	"github.com/samepage/samepage/sessions"
 )
 
 type apiChannelRequest struct {
@@ -161,26 +161,9 @@ func (s *Server) apiChannels(ctx context.Context, q apiChannelsRequest) (apiChan
 }
 
 type apiInfoResult struct {
-	Nodes []apiNode `json:"nodes"`
+	Nodes []sessions.Node `json:"nodes"` // this one first
 }
 
-type apiNode struct {
-	UID         string `json:"uid"`
-	Name        string `json:"name"`
-	Version     string `json:"version"`
-	NumClients  int    `json:"num_clients"`
-	NumUsers    int    `json:"num_users"`
-	NumSubs     int    `json:"num_subs"`
-	NumChannels int    `json:"num_channels"`
-	Uptime      int64  `json:"uptime"` // seconds
-}
-
-// apiInfo tells of this node.
 func (s *Server) apiInfo(context.Context, nothing) (apiInfoResult, *apiError) {
-	stats := s.Sessions.Stats()
-	return apiInfoResult{Nodes: []apiNode{{
-		UID: s.node, Name: s.Name, Version: s.Version,
-		NumClients: stats.Clients, NumUsers: stats.Users, NumSubs: stats.Subscriptions, NumChannels: stats.Channels,
-		Uptime: int64(time.Since(s.started) / time.Second),
-	}}}, nil
+	return apiInfoResult{Nodes: s.Sessions.Nodes()}, nil
 }

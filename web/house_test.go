@@ -116,7 +116,7 @@ func open(t testing.TB, change func(*boltOptions, *hubOptions, *webOptions)) *ho
 		t.Fatal(err)
 	}
 	h = &house{t: t, member: presence.NewMemory(), tokens: tokens}
-	webOpts := webOptions{Options: web.Options{Tokens: tokens, Members: h.member, APIKey: apiKey, Logger: log, Metrics: metrics, Version: "1.2.3"}}
+	webOpts := webOptions{Options: web.Options{Tokens: tokens, Members: h.member, APIKey: apiKey, Logger: log, Metrics: metrics}}
 	if change != nil {
 		change(&storeOptions, &hubOpts, &webOpts)
 	}
@@ -124,7 +124,7 @@ func open(t testing.TB, change func(*boltOptions, *hubOptions, *webOptions)) *ho
 		t.Fatal(err)
 	}
 	h.hub = hub.New(h.engine, hubOpts, notes, talks, sessions.Model())
-	webOpts.limits.Logger = log
+	webOpts.limits.Logger, webOpts.limits.Version = log, "1.2.3"
 	h.socket = sessions.NewServer(h.hub, h.member, tokens, webOpts.limits)
 	webOpts.Hub, webOpts.Sessions, webOpts.Access = h.hub, h.socket, sessions.NewAccess(h.hub)
 	if h.door, err = web.New(webOpts.Options); err != nil {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -43,8 +42,6 @@ type Options struct {
 
 	Logger  *slog.Logger // Defaults to discarding.
 	Metrics *Metrics     // Defaults to one that nobody sees but /metrics.
-	Version string
-	Name    string       // of this node, in info. Defaults to "samepage".
 	Demo    http.Handler // mounted under /demo/, if set
 	// Description answers /v1/openapi.json, /v1/asyncapi.json and what is below /docs/, if set.
 	Description http.Handler
@@ -68,8 +65,6 @@ type Server struct {
 	Options
 	log     *slog.Logger
 	keyHash [32]byte
-	node    string // this process, in info
-	started time.Time
 
 	echo    *echo.Echo
 	socket  http.Handler
@@ -92,9 +87,6 @@ func New(opts Options) (*Server, error) {
 	}
 	if opts.Metrics == nil {
 		opts.Metrics = NewMetrics(nil)
-	}
-	if opts.Name == "" {
-		opts.Name = "samepage"
 	}
 	if opts.Heartbeat <= 0 {
 		opts.Heartbeat = 15 * time.Second
@@ -120,7 +112,7 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		Options: opts, log: opts.Logger, keyHash: keyHash(opts.APIKey), node: rand.Text(), started: time.Now(),
+		Options: opts, log: opts.Logger, keyHash: keyHash(opts.APIKey),
 		socket: opts.Sessions, pages: pages, origins: origins, closing: make(chan struct{}),
 	}
 	s.Metrics.watch(opts.Sessions, opts.Hub)

@@ -79,7 +79,7 @@ func build(c *Config, log *slog.Logger, demo http.Handler) (_ *house, err error)
 	h.door, err = web.New(web.Options{
 		Hub: h.hub, Sessions: h.sessions, Access: sessions.NewAccess(h.hub), Tokens: h.tokens, Members: h.members,
 		APIKey: string(c.HTTPAPI.Key), APIInsecure: c.HTTPAPI.Insecure, AllowedOrigins: c.Client.AllowedOrigins,
-		Logger: log, Metrics: metrics, Version: version(), Demo: demo, Description: describeHouse(models),
+		Logger: log, Metrics: metrics, Demo: demo, Description: describeHouse(models),
 	})
 	if err != nil {
 		return nil, err

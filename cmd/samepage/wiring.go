@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/samepage/samepage/hub"
@@ -103,8 +104,9 @@ func (c *Config) tokenOptions() sessions.TokenOptions {
 
 func (c *Config) sessionOptions(log *slog.Logger) sessions.Options {
 	l := c.Client
+	name, _ := os.Hostname() // without one the default holds
 	return sessions.Options{
-		Insecure: l.Insecure, AnonymousAllowed: l.AllowAnonymous, AllowedOrigins: l.AllowedOrigins, Version: version(),
+		Insecure: l.Insecure, AnonymousAllowed: l.AllowAnonymous, AllowedOrigins: l.AllowedOrigins, Version: version(), Name: name,
 		ConnectTimeout: time.Duration(l.StaleCloseDelay), PingInterval: time.Duration(l.PingInterval),
 		PongTimeout: time.Duration(l.PongTimeout), ExpiryGrace: time.Duration(l.ExpiredDelay),
 		MaxFrame: c.WebSocket.MessageSizeLimit, MaxOutbox: l.QueueMaxSize, MaxChannels: l.ChannelLimit,
