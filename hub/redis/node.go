@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ const maxBatch = 256
 var (
 	errQueueFull = errors.New("too many calls are waiting for the server")
 	errNodeGone  = errors.New("the server is no longer a master")
+	errNotSent   = errors.New("the server gave no reply")
 )
 
 // node is one master: the connections that carry calls, a queue of those that
@@ -205,12 +207,15 @@ func (n *node) carry(batch []*call) {
 	if acked && n.acks.wanted() {
 		wait = pipe.Do(n.ctx, n.acks.command(n.opts.AckTimeout)...)
 	}
-	_, _ = pipe.Exec(n.ctx) // every command has its own
+	_, failed := pipe.Exec(n.ctx)
 	unacked := n.acks.missing(wait)
 	for i, c := range sent {
 		c.reply, c.err = cmds[i].Result()
-		if errors.Is(c.err, goredis.Nil) {
+		switch {
+		case errors.Is(c.err, goredis.Nil):
 			c.reply, c.err = nil, nil
+		case c.err == nil && c.reply == nil: // never sent: the connection was refused as it began
+			c.err = cmp.Or(failed, errNotSent)
 		}
 		if c.err != nil && judge(c.err) == broken {
 			n.away(c.err)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,7 +20,8 @@ import (
 
 // Server is a redis-server process.
 type Server struct {
-	Port int
+	Port     int
+	Password string // of the default user; "" for none
 
 	t       testing.TB
 	dir     string
@@ -33,14 +35,14 @@ type Server struct {
 const patience = 30 * time.Second
 
 // Start runs a server that keeps nothing on disk; args are further options,
-// such as "--appendonly", "yes". A test is skipped where there is no
-// redis-server.
+// such as "--appendonly", "yes", or "--requirepass", "secret". A test is
+// skipped where there is no redis-server.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("redis-server is not installed")
 	}
-	s := &Server{t: t, dir: t.TempDir(), args: args}
+	s := &Server{t: t, dir: t.TempDir(), args: args, Password: option(args, "--requirepass")}
 	for try := 0; ; try++ {
 		s.Port = freePort(t)
 		if s.start() {
@@ -58,7 +60,22 @@ func Start(t testing.TB, args ...string) *Server {
 func (s *Server) Addr() string { return "127.0.0.1:" + strconv.Itoa(s.Port) }
 
 // URL is the address as an engine takes it.
-func (s *Server) URL() string { return "redis://" + s.Addr() }
+func (s *Server) URL() string { return "redis://" + credentials(s.Password) + s.Addr() }
+
+func credentials(password string) string {
+	if password == "" {
+		return ""
+	}
+	return ":" + password + "@"
+}
+
+// option is the value of one of a server's options.
+func option(args []string, name string) string {
+	if i := slices.Index(args, name); i >= 0 && i+1 < len(args) {
+		return args[i+1]
+	}
+	return ""
+}
 
 // start runs the process and reports whether it answers.
 func (s *Server) start() bool {
@@ -176,15 +193,18 @@ func (s *Server) try(args ...string) (string, error) {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-	var b strings.Builder
-	fmt.Fprintf(&b, "*%d\r\n", len(args))
-	for _, a := range args {
-		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(a), a)
+	r := bufio.NewReader(conn)
+	if s.Password != "" {
+		if err := write(conn, "AUTH", s.Password); err != nil {
+			return "", err
+		}
+		if reply, err := r.ReadString('\n'); err != nil || !strings.HasPrefix(reply, "+") {
+			return reply, err
+		}
 	}
-	if _, err := conn.Write([]byte(b.String())); err != nil {
+	if err := write(conn, args...); err != nil {
 		return "", err
 	}
-	r := bufio.NewReader(conn)
 	line, err := r.ReadString('\n')
 	if err != nil {
 		return "", err
@@ -206,6 +226,17 @@ func (s *Server) try(args ...string) (string, error) {
 		return string(bulk), nil
 	}
 	return line, nil
+}
+
+// write sends one command.
+func write(conn net.Conn, args ...string) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "*%d\r\n", len(args))
+	for _, a := range args {
+		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(a), a)
+	}
+	_, err := conn.Write([]byte(b.String()))
+	return err
 }
 
 // freePort is a port that nobody uses now; the next also, for a cluster's bus.
