@@ -33,6 +33,21 @@ func TestStormWhileANodeIsKilled(t *testing.T) {
 	})
 }
 
+// A node that stood still believes to hold what others have taken over.
+func TestStormWhileANodeStandsStill(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t).URL()
+	nodes := []*program{node(t, url, stormConfig), node(t, url, stormConfig), node(t, url, stormConfig)}
+	newStorm(t, 3, nodes...).blow("SIGSTOP of a node, 7 s, twice", func() {
+		for _, n := range nodes[:2] {
+			n.pause()
+			time.Sleep(7 * time.Second)
+			n.resume()
+			time.Sleep(2 * time.Second)
+		}
+	})
+}
+
 // With "everysec" Redis puts off even the write while an earlier sync is under
 // way, so that a kill alone can cost it what it has acknowledged.
 func TestStormWhileRedisIsKilled(t *testing.T) {

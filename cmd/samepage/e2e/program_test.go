@@ -133,6 +133,12 @@ func (p *program) kill() {
 	<-p.exited
 }
 
+// pause stops the process until resume: its sockets stay and it does nothing.
+func (p *program) pause() { _ = p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// resume lets a paused process go on, as if no time had passed.
+func (p *program) resume() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
+
 // stop asks it to go and waits; it must go in peace.
 func (p *program) stop() {
 	p.t.Helper()
