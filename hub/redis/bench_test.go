@@ -3,51 +3,81 @@ package redis_test
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/samepage/samepage/hub"
+	"github.com/samepage/samepage/hub/redis"
 	"github.com/samepage/samepage/hub/redis/redistest"
 )
 
 // BenchmarkCommit is one command after the other, and as many as a busy node
 // has under way at once.
 func BenchmarkCommit(b *testing.B) {
+	doc := json.RawMessage(fmt.Sprintf(`{"lines":{"l1":{"sku":"latte","quantity":2,"note":%q}}}`, "extra hot, oat milk, no lid, name on the cup, two sugars"))
+	benchmark(b, func(e *redis.Engine, n int64) error {
+		_, err := e.Commit(b.Context(), &hub.Commit{
+			Channel: hub.Channel(fmt.Sprintf("context:c-%d", n%1000)), Now: time.Now(),
+			Command: hub.Remembered{ID: fmt.Sprint(n), Hash: [32]byte{1}, Expires: time.Now().Add(time.Hour)},
+			Event:   &hub.Event{Type: "cart.line_added", Changes: []hub.Change{{Key: "cart/ca1", Doc: doc}}},
+			Entries: map[string]json.RawMessage{"cart/ca1": doc},
+		})
+		return err
+	})
+}
+
+// BenchmarkPublish is the same of a plain channel with a history.
+func BenchmarkPublish(b *testing.B) {
+	keep := hub.PublishOptions{HistorySize: 100, HistoryTTL: 5 * time.Minute, HistoryMetaTTL: time.Hour}
+	data := []byte(fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 190)))
+	benchmark(b, func(e *redis.Engine, n int64) error {
+		_, err := e.Publish(b.Context(), &hub.Message{Channel: hub.Channel(fmt.Sprintf("news:%d", n%1000)), Type: hub.MessagePublication, Data: data}, keep)
+		return err
+	})
+}
+
+// benchmark calls from one and from many, and reports what a script costs the server.
+func benchmark(b *testing.B, call func(e *redis.Engine, n int64) error) {
 	server := redistest.Start(b)
 	for _, callers := range []int{1, 16, 128} {
 		b.Run(fmt.Sprintf("callers-%d", callers), func(b *testing.B) {
 			o := at(server.URL())
 			o.Prefix = prefix()
 			e := open(b, o)
-			doc := json.RawMessage(fmt.Sprintf(`{"lines":{"l1":{"sku":"latte","quantity":2,"note":%q}}}`, "extra hot, oat milk, no lid, name on the cup, two sugars"))
 			var next atomic.Int64
+			if err := call(e, 0); err != nil { // the first call sends the script
+				b.Fatal(err)
+			}
+			server.Do("CONFIG", "RESETSTAT")
 			b.ReportAllocs()
 			b.SetParallelism((callers + 1) / 2)
 			b.ResetTimer()
-			commit := func() {
-				n := next.Add(1)
-				c := &hub.Commit{
-					Channel: hub.Channel(fmt.Sprintf("context:c-%d", n%1000)), Now: time.Now(),
-					Command: hub.Remembered{ID: fmt.Sprint(n), Hash: [32]byte{1}, Expires: time.Now().Add(time.Hour)},
-					Event:   &hub.Event{Type: "cart.line_added", Changes: []hub.Change{{Key: "cart/ca1", Doc: doc}}},
-					Entries: map[string]json.RawMessage{"cart/ca1": doc},
-				}
-				if _, err := e.Commit(b.Context(), c); err != nil {
-					b.Error(err)
-				}
-			}
 			if callers == 1 {
 				for range b.N {
-					commit()
+					if err := call(e, next.Add(1)); err != nil {
+						b.Error(err)
+					}
 				}
-				return
+			} else {
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						if err := call(e, next.Add(1)); err != nil {
+							b.Error(err)
+						}
+					}
+				})
 			}
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					commit()
-				}
-			})
+			b.StopTimer()
+			_, each, _ := strings.Cut(server.Info("cmdstat_evalsha"), "usec_per_call=")
+			each, _, _ = strings.Cut(each, ",")
+			us, err := strconv.ParseFloat(each, 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(us, "redis-us/op")
 		})
 	}
 }

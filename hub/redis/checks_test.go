@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -119,6 +120,30 @@ func TestStoreKeepsItsPartitionsAndIsLaidOutAgainAfterAFlush(t *testing.T) {
 		_, err := first.Load(t.Context(), "context:c")
 		return errors.Is(err, hub.ErrUnavailable) && strings.Contains(err.Error(), "restart")
 	})
+}
+
+func TestNodesThatStartTogetherLayTheStoreOutOnce(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	for range 20 {
+		o := at(server.URL())
+		o.Prefix, o.Partitions = prefix(), 4
+		var work sync.WaitGroup
+		for range 6 {
+			work.Go(func() {
+				e, err := redis.Open(t.Context(), o)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := e.Commit(t.Context(), added("k", `{}`)); err != nil {
+					t.Error(err)
+				}
+				_ = e.Close()
+			})
+		}
+		work.Wait()
+	}
 }
 
 func added(key, doc string) *hub.Commit {

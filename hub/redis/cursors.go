@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"strconv"
-	"sync"
 
 	"github.com/samepage/samepage/hub"
 )
@@ -18,36 +17,21 @@ var cursorScript = newScript(writes + cursorLua)
 // Cursors implements [hub.Engine].
 func (e *Engine) Cursors(ctx context.Context, consumer string) (hub.Cursors, error) {
 	cursors := hub.Cursors{}
-	var mu sync.Mutex
-	err := each(e.all(), func(p int, _ struct{}) error {
-		reply, err := e.call(ctx, p, []any{"HGET", e.keys.of(p, keyCursors), consumer}, nil, false)
-		if err != nil {
-			return err
-		}
-		seq := uint64(0)
+	err := e.ask(ctx, e.all(), func(p int) []any {
+		return []any{"HGET", e.keys.of(p, keyCursors), consumer}
+	}, func(p int, reply any) (err error) {
+		cursors[p] = 0
 		if reply != nil {
-			if seq, err = number(reply); err != nil {
+			if cursors[p], err = number(reply); err != nil {
 				return corruptKey(e.keys.of(p, keyCursors), "field "+consumer, err)
 			}
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		cursors[p] = seq
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return cursors, nil
-}
-
-// all partitions.
-func (e *Engine) all() map[int]struct{} {
-	all := make(map[int]struct{}, e.Partitions())
-	for p := range e.Partitions() {
-		all[p] = struct{}{}
-	}
-	return all
 }
 
 // SaveCursors implements [hub.Engine].
@@ -70,8 +54,7 @@ func (e *Engine) saveCursor(ctx context.Context, consumer string, p int, seq uin
 
 // ResetCursors implements [hub.Engine].
 func (e *Engine) ResetCursors(ctx context.Context, consumer string) error {
-	return each(e.all(), func(p int, _ struct{}) error {
-		_, err := e.call(ctx, p, []any{"HDEL", e.keys.of(p, keyCursors), consumer}, nil, false)
-		return err
-	})
+	return e.ask(ctx, e.all(), func(p int) []any { // forgetting twice is harmless
+		return []any{"HDEL", e.keys.of(p, keyCursors), consumer}
+	}, func(int, any) error { return nil })
 }

@@ -7,7 +7,7 @@
 //	              a round trip)                         ├─ id, compare-and-set, entries, log, records, timers
 //	                                                    └─ PUBLISH, SPUBLISH on a cluster: the whole event
 //	Listen ◄── lanes ◄── link, one connection a master ◄┘
-//	Log    ◄── records.lua ◄── woken by the same link, and by itself once a second
+//	Log    ◄── records.lua ◄── woken by the same link; once a second it looks by itself whether a partition has grown
 //
 // # Keys
 //
@@ -23,7 +23,7 @@
 //	samepage:{17.3}:timers                 hash    channel key -> due method args
 //	samepage:{17.3}:due                    zset    channel key by due time, or by the end of its claim
 //	samepage:{17.3}:cursors                hash    consumer -> seq
-//	samepage:{17.3}:leases                 hash    role -> fence node until
+//	samepage:{17.3}:leases                 hash    role -> fence node
 //	samepage:{17.3}:forget                 zset    plain channels by when their position may be forgotten
 //	samepage:{17.3}:rewrite                stream  what replaces records or a log, within erase.lua alone
 //
@@ -35,6 +35,14 @@
 //	samepage:{17.3}:plain:news             hash    offset, epoch, until, ends, mixed, version, version_epoch
 //	samepage:{17.3}:log:news               stream  offset-0 t end of its time to live, m message
 //	samepage:{17.3}:key:news KEY           string  until offset epoch; expires
+//
+// partition 0 also has
+//
+//	samepage:{0}:members:views             zset    the nodes that share a role, by until when
+//
+// and each master, so that it proves to take writes,
+//
+//	samepage:{17.3}:check                  string  the node that looked last; expires
 //
 // and the topics of pub/sub
 //

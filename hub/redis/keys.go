@@ -82,7 +82,7 @@ const (
 	keyDue       = "due"       // zset: channel and key by due time, or by the claim's end
 	keyForget    = "forget"    // zset: plain channels by when their position is forgotten
 	keyCursors   = "cursors"   // hash: consumer -> seq
-	keyLeases    = "leases"    // hash: role -> node, fence, until
+	keyLeases    = "leases"    // hash: role -> fence and node
 	keyRewrite   = "rewrite"   // stream: what is to replace another, within one step
 	keyCheck     = "check"     // string: written by Check
 	keyMembers   = "members:"  // zset: the nodes that share a role, which follows, by until when; of partition 0

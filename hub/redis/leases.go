@@ -3,11 +3,11 @@ package redis
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,16 +17,17 @@ import (
 //go:embed lease.lua
 var leaseLua string
 
-//go:embed members.lua
-var membersLua string
+var leaseScript = newScript(writes + leaseLua)
 
-var (
-	leaseScript   = newScript(writes + leaseLua)
-	membersScript = newScript(writes + membersLua)
-)
-
-// How leases go. A node that dies is missed after leaseTime at most, and its
-// partitions are taken over at somebody's next round.
+// How leases go. A node says every round that it is a member of its role; that
+// holds for leaseTime. The lease of a partition names its node and is worth
+// what the membership is, so that nothing is written while all stay:
+//
+//	HGET leases ── "7 NODE": ours ─────────────► kept
+//	            ├─ nobody's, or no member's ───► lease.lua: "8 US"
+//	            └─ another member's ───────────► it gives it up at its next round; taken if it has not in leaseTime
+//
+// So what a dead node held is with others within leaseTime and a round.
 const (
 	leaseRound = time.Second
 	leaseTime  = 3500 * time.Millisecond
@@ -49,7 +50,7 @@ func (e *Engine) Share(ctx context.Context, role string, work func(ctx context.C
 	if err := e.enter(ctx); err != nil {
 		return err
 	}
-	s := &sharing{engine: e, role: role, node: fmt.Sprintf("%s.%d", e.name, e.shares.Add(1)), work: work, fences: map[int]int64{}}
+	s := &sharing{engine: e, role: role, node: fmt.Sprintf("%s.%d", e.name, e.shares.Add(1)), work: work, fences: map[int]int64{}, wished: map[int]time.Time{}}
 	defer s.leave()
 	tick := time.NewTicker(leaseRound)
 	defer tick.Stop()
@@ -73,40 +74,6 @@ func (e *Engine) Share(ctx context.Context, role string, work func(ctx context.C
 	}
 }
 
-// Part is the partitions that a node holds for a while.
-type Part struct {
-	engine *Engine
-	role   string
-	fences map[int]int64
-	cancel context.CancelFunc
-	done   chan error
-}
-
-// Partitions are those of the part, in order.
-func (p *Part) Partitions() []int { return slices.Sorted(maps.Keys(p.fences)) }
-
-// Fence is a number that rises whenever a partition changes hands; 0 if it is not of the part.
-func (p *Part) Fence(partition int) int64 { return p.fences[partition] }
-
-// ErrFenced is returned for a partition that is another node's by now.
-var ErrFenced = errors.New("hub/redis: the partition is another node's")
-
-// SaveCursors is [Engine.SaveCursors] for partitions of the part: if one of
-// them has changed hands its cursor stays, and the error is ErrFenced.
-func (p *Part) SaveCursors(ctx context.Context, consumer string, cursors hub.Cursors) error {
-	return each(cursors, func(partition int, seq uint64) error {
-		fence := p.fences[partition]
-		if fence == 0 {
-			return ErrFenced
-		}
-		ok, err := p.engine.saveCursor(ctx, consumer, partition, seq, p.role, fence)
-		if err == nil && !ok {
-			return ErrFenced
-		}
-		return err
-	})
-}
-
 // sharing is one call of Share.
 type sharing struct {
 	engine *Engine
@@ -114,9 +81,10 @@ type sharing struct {
 	node   string
 	work   func(ctx context.Context, part *Part) error
 
-	fences  map[int]int64 // what we hold
-	renewed time.Time     // when all of it was last renewed, before asking
-	part    *Part         // what work runs on; nil if it does not
+	fences  map[int]int64     // what we hold
+	wished  map[int]time.Time // since when we want what another member holds
+	renewed time.Time         // when our membership was last renewed, before asking
+	part    *Part             // what work runs on; nil if it does not
 }
 
 func (s *sharing) ended() chan error {
@@ -126,11 +94,11 @@ func (s *sharing) ended() chan error {
 	return s.part.done
 }
 
-// round says that we live, keeps what is ours, gives up what has become
-// another's, takes what is free, and lets work know.
+// round says that we live, gives up what has become another's, takes what has
+// become ours, and lets work know.
 func (s *sharing) round(ctx context.Context) error {
 	asked := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, leaseRound) // a store that hangs is to be noticed before the leases end
+	ctx, cancel := context.WithTimeout(ctx, leaseRound) // a store that hangs is to be noticed before the membership ends
 	defer cancel()
 	nodes, err := s.members(ctx, leaseTime)
 	if err != nil {
@@ -149,25 +117,16 @@ func (s *sharing) round(ctx context.Context) error {
 		if err := s.stop(); err != nil {
 			return err
 		}
-		if err := s.lease(ctx, given, 0, nil); err != nil {
+		if err := s.giveUp(ctx, given); err != nil {
 			return s.away(err)
 		}
 	}
-	var mu sync.Mutex
-	held := map[int]int64{}
-	err = s.lease(ctx, wanted, leaseTime, func(p int, fence int64) {
-		mu.Lock()
-		defer mu.Unlock()
-		if fence != 0 {
-			held[p] = fence
-		}
-	})
+	held, err := s.take(ctx, wanted, nodes)
 	if err != nil {
 		return s.away(err)
 	}
 	s.renewed = asked
 	if s.part != nil && maps.Equal(held, s.part.fences) {
-		s.fences = held
 		return nil
 	}
 	if err := s.stop(); err != nil {
@@ -180,42 +139,70 @@ func (s *sharing) round(ctx context.Context) error {
 	return nil
 }
 
-// away ends work in time when the store cannot be asked to prolong the leases.
+// take keeps what is ours of the wanted partitions, and takes what is nobody's.
+func (s *sharing) take(ctx context.Context, wanted []int, nodes []string) (map[int]int64, error) {
+	held, free, wished := map[int]int64{}, map[int]string{}, map[int]time.Time{}
+	err := s.engine.ask(ctx, wanted, func(p int) []any {
+		return []any{"HGET", s.engine.keys.of(p, keyLeases), s.role}
+	}, func(p int, reply any) error {
+		lease := text(reply)
+		fence, node, _ := strings.Cut(lease, " ")
+		since, waits := s.wished[p]
+		switch {
+		case node == s.node:
+			held[p], _ = strconv.ParseInt(fence, 10, 64)
+		case !slices.Contains(nodes, node), waits && time.Since(since) > leaseTime:
+			free[p] = lease
+		case waits:
+			wished[p] = since
+		default:
+			wished[p] = time.Now()
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	err = each(free, func(p int, lease string) error {
+		fence, err := s.lease(ctx, p, lease, s.node)
+		if err == nil && fence != 0 {
+			mu.Lock()
+			defer mu.Unlock()
+			held[p] = fence
+		}
+		return err
+	})
+	s.wished = wished
+	return held, err
+}
+
+// giveUp lets go of partitions that we hold.
+func (s *sharing) giveUp(ctx context.Context, partitions []int) error {
+	given := make(map[int]int64, len(partitions))
+	for _, p := range partitions {
+		given[p] = s.fences[p]
+	}
+	return each(given, func(p int, fence int64) error {
+		_, err := s.lease(ctx, p, fmt.Sprintf("%d %s", fence, s.node), "")
+		return err
+	})
+}
+
+// lease moves a lease from what it was to a node; 0 if it is another's by now.
+func (s *sharing) lease(ctx context.Context, p int, was, node string) (int64, error) {
+	reply, err := s.engine.run(ctx, p, leaseScript, []string{s.engine.keys.of(p, keyLeases)}, s.role, was, node)
+	fence, _ := reply.(int64)
+	return fence, err
+}
+
+// away ends work in time when the store cannot be asked to prolong our membership.
 func (s *sharing) away(err error) error {
 	if s.part != nil && time.Since(s.renewed) > leaseTime/2 {
 		s.engine.log.Warn("leases cannot be kept", "role", s.role, "err", err)
 		return s.stop()
 	}
 	return nil
-}
-
-func (s *sharing) members(ctx context.Context, stay time.Duration) ([]string, error) {
-	key := s.engine.keys.of(0, keyMembers+s.role)
-	reply, err := s.engine.run(ctx, 0, membersScript, []string{key}, s.node, stay.Milliseconds())
-	if err != nil {
-		return nil, err
-	}
-	l, err := list(reply, 0)
-	nodes := make([]string, len(l))
-	for i, v := range l {
-		nodes[i] = text(v)
-	}
-	return nodes, err
-}
-
-func (s *sharing) lease(ctx context.Context, partitions []int, stay time.Duration, got func(p int, fence int64)) error {
-	of := make(map[int]struct{}, len(partitions))
-	for _, p := range partitions {
-		of[p] = struct{}{}
-	}
-	return each(of, func(p int, _ struct{}) error {
-		reply, err := s.engine.run(ctx, p, leaseScript, []string{s.engine.keys.of(p, keyLeases)}, s.role, s.node, stay.Milliseconds())
-		if err == nil && got != nil {
-			fence, _ := reply.(int64)
-			got(p, fence)
-		}
-		return err
-	})
 }
 
 func (s *sharing) start() {
@@ -247,24 +234,6 @@ func (s *sharing) leave() {
 	_ = s.stop()
 	ctx, cancel := context.WithTimeout(s.engine.ctx, s.engine.opts.Timeout)
 	defer cancel()
-	_ = s.lease(ctx, slices.Collect(maps.Keys(s.fences)), 0, nil)
+	_ = s.giveUp(ctx, slices.Collect(maps.Keys(s.fences)))
 	_, _ = s.members(ctx, 0)
-}
-
-// chosen is the node that a partition belongs to: the one that weighs most
-// for it, so that a node which comes or goes moves its own share alone.
-func chosen(nodes []string, partition int) string {
-	best, most := "", uint64(0)
-	for _, n := range nodes {
-		h := fnv.New64a()
-		fmt.Fprintf(h, "%d %s", partition, n)
-		weight := h.Sum64()
-		weight ^= weight >> 33 // FNV alone mixes its last bytes too little
-		weight *= 0xff51afd7ed558ccd
-		weight ^= weight >> 33
-		if best == "" || weight > most {
-			best, most = n, weight
-		}
-	}
-	return best
 }

@@ -132,7 +132,7 @@ func (e *Engine) Log(ctx context.Context, after hub.Cursors) iter.Seq2[hub.Recor
 				yield(hub.Record{}, hub.ErrClosed)
 				return
 			case <-poll.C:
-				ready = e.moved(ctx, at)
+				ready = e.grown(ctx, at)
 			case p := <-woken:
 				ready = map[int]struct{}{p: {}}
 				for range len(woken) {
@@ -143,26 +143,26 @@ func (e *Engine) Log(ctx context.Context, after hub.Cursors) iter.Seq2[hub.Recor
 	}
 }
 
-// moved are the partitions that do not stand where they were read last. It
-// costs no script: whether an epoch has ended is asked where something is read.
-func (e *Engine) moved(ctx context.Context, at map[int]*reading) map[int]struct{} {
-	var mu sync.Mutex
-	ready := map[int]struct{}{}
-	_ = each(at, func(p int, r *reading) error { // what cannot be asked now is asked again
-		reply, err := e.call(ctx, p, []any{"HMGET", e.keys.of(p, keyPartition), "seq", "epoch"}, nil, false)
-		if err != nil {
-			return err
-		}
+// grown are the partitions that may not be where they were read to: to find
+// that nothing has happened costs no script.
+func (e *Engine) grown(ctx context.Context, at map[int]*reading) map[int]struct{} {
+	grown := make(map[int]struct{}, len(at))
+	for p := range at {
+		grown[p] = struct{}{}
+	}
+	err := e.ask(ctx, slices.Collect(maps.Keys(at)), func(p int) []any {
+		return []any{"HMGET", e.keys.of(p, keyPartition), "seq", "epoch"}
+	}, func(p int, reply any) error {
 		known, err := list(reply, 2)
-		if err == nil && cmp.Or(text(known[0]), "0") == strconv.FormatUint(r.cursor, 10) && text(known[1]) == r.epoch {
-			return nil
+		if err == nil && cmp.Or(text(known[0]), "0") == strconv.FormatUint(at[p].cursor, 10) && text(known[1]) == at[p].epoch {
+			delete(grown, p)
 		}
-		mu.Lock()
-		ready[p] = struct{}{}
-		mu.Unlock()
-		return nil
+		return err
 	})
-	return ready
+	if errors.Is(err, hub.ErrUnavailable) {
+		return nil // there is nothing to be read
+	}
+	return grown
 }
 
 // page is what one partition gave.

@@ -91,20 +91,35 @@ func (n *node) do(ctx context.Context, args []any, acked bool) (any, error) {
 	if err := n.ready(ctx); err != nil {
 		return nil, err
 	}
-	c := &call{args: args, acked: acked, done: make(chan struct{})}
 	if len(n.free) == cap(n.free) && n.patient(ctx) { // nothing is under way
 		select {
 		case <-n.free: // so its caller carries it, and nobody has to be woken
+			c := &call{args: args, acked: acked, done: make(chan struct{})}
 			n.carry([]*call{c})
 			return c.reply, c.err
 		default:
 		}
 	}
+	c, err := n.begin(args, acked)
+	if err != nil {
+		return nil, err
+	}
+	return n.end(ctx, c)
+}
+
+// begin queues a command.
+func (n *node) begin(args []any, acked bool) (*call, error) {
+	c := &call{args: args, acked: acked, done: make(chan struct{})}
 	select {
 	case n.queue <- c:
+		return c, nil
 	default:
 		return nil, errQueueFull
 	}
+}
+
+// end waits for what became of it.
+func (n *node) end(ctx context.Context, c *call) (any, error) {
 	select {
 	case <-c.done:
 		return c.reply, c.err
@@ -116,9 +131,7 @@ func (n *node) do(ctx context.Context, args []any, acked bool) (any, error) {
 			return nil, errNodeGone
 		}
 	case <-ctx.Done():
-		if c.state.CompareAndSwap(callWaits, callLeft) {
-			return nil, ctx.Err()
-		}
+		c.state.CompareAndSwap(callWaits, callLeft)
 		return nil, ctx.Err()
 	}
 }

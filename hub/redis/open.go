@@ -148,20 +148,19 @@ func (e *Engine) checkLayout(ctx context.Context) (partitions int, err error) {
 		return 0, err
 	}
 	if text(r[0]) == "" { // nobody has been here, or somebody else
-		reply, err := e.layoutCall(ctx, []any{"SCAN", 0, "MATCH", e.keys.prefix + ":*", "COUNT", 10_000})
+		strange, err := e.anyKey(ctx)
 		if err != nil {
 			return 0, err
 		}
-		found, err := list(reply, 2)
-		if err != nil {
+		laidOut := format
+		if strange != "" {
+			laidOut = "" // unless a node that starts with us has done it meanwhile
+		}
+		if r, err = e.layout(ctx, laidOut, wanted); err != nil {
 			return 0, err
 		}
-		keys, _ := found[1].([]any)
-		if len(keys) > 0 {
-			return 0, fmt.Errorf("there are keys that begin with %q, such as %s, and no layout: they are somebody else's, or left over; choose another prefix, or remove them", e.keys.prefix+":", keys[0])
-		}
-		if r, err = e.layout(ctx, format, wanted); err != nil {
-			return 0, err
+		if text(r[0]) == "" {
+			return 0, fmt.Errorf("there are keys that begin with %q, such as %s, and no layout: they are somebody else's, or left over; choose another prefix, or remove them", e.keys.prefix+":", strange)
 		}
 	}
 	if text(r[0]) != format {
@@ -175,6 +174,22 @@ func (e *Engine) checkLayout(ctx context.Context) (partitions int, err error) {
 		return 0, fmt.Errorf("the store is laid out with %d partitions, and %d are asked for; ask for %d, or choose another prefix", partitions, e.opts.Partitions, partitions)
 	}
 	return partitions, nil
+}
+
+// anyKey is a key under our prefix, "" if there is none.
+func (e *Engine) anyKey(ctx context.Context) (string, error) {
+	reply, err := e.layoutCall(ctx, []any{"SCAN", 0, "MATCH", e.keys.prefix + ":*", "COUNT", 10_000})
+	if err != nil {
+		return "", err
+	}
+	found, err := list(reply, 2)
+	if err != nil {
+		return "", err
+	}
+	if keys, _ := found[1].([]any); len(keys) > 0 {
+		return text(keys[0]), nil
+	}
+	return "", nil
 }
 
 // layout runs layout.lua; with an empty format nothing is written.

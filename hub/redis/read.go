@@ -7,7 +7,6 @@ import (
 	"iter"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/samepage/samepage/hub"
 )
@@ -163,32 +162,6 @@ func (e *Engine) Heads(ctx context.Context, names []hub.Channel) ([]hub.Position
 		return nil, err
 	}
 	return heads, nil
-}
-
-// each calls fn for every element at once, so that the calls share round
-// trips, and returns the first error.
-func each[K comparable, V any](m map[K]V, fn func(K, V) error) error {
-	if len(m) == 1 {
-		for k, v := range m {
-			return fn(k, v)
-		}
-	}
-	var work sync.WaitGroup
-	var mu sync.Mutex
-	var first error
-	for k, v := range m {
-		work.Go(func() {
-			if err := fn(k, v); err != nil {
-				mu.Lock()
-				if first == nil {
-					first = err
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	work.Wait()
-	return first
 }
 
 // Channels implements [hub.Engine].

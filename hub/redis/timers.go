@@ -56,24 +56,16 @@ func (e *Engine) Due(ctx context.Context, now time.Time, lease time.Duration, li
 		partition int
 		due       float64
 	}
-	var mu sync.Mutex
 	var waiting []found
-	err := each(e.all(), func(p int, _ struct{}) error {
-		reply, err := e.call(ctx, p, []any{"ZRANGE", e.keys.of(p, keyDue), "-inf", at, "BYSCORE", "LIMIT", 0, limit, "WITHSCORES"}, nil, false)
-		if err != nil {
-			return err
-		}
+	err := e.ask(ctx, e.all(), func(p int) []any {
+		return []any{"ZRANGE", e.keys.of(p, keyDue), "-inf", at, "BYSCORE", "LIMIT", 0, limit, "WITHSCORES"}
+	}, func(p int, reply any) error {
 		pairs, err := list(reply, 0)
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
 		for i := 1; i < len(pairs); i += 2 {
 			due, _ := strconv.ParseFloat(text(pairs[i]), 64)
 			waiting = append(waiting, found{p, due})
 		}
-		return nil
+		return err
 	})
 	if err != nil || len(waiting) == 0 {
 		return nil, err
@@ -84,6 +76,7 @@ func (e *Engine) Due(ctx context.Context, now time.Time, lease time.Duration, li
 		counts[f.partition]++
 	}
 	until := strconv.FormatInt(now.Add(lease).UnixMilli(), 10)
+	var mu sync.Mutex
 	var timers []hub.Timer
 	err = each(counts, func(p, count int) error {
 		reply, err := e.run(ctx, p, dueScript, []string{e.keys.of(p, keyTimers), e.keys.of(p, keyDue)}, at, until, count)
