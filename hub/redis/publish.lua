@@ -34,26 +34,31 @@ if ARGV[7] ~= '0' then
     if not more.till then -- what could fail is asked before the first write
       need('ZCARD', KEYS[2])
     end
+    -- Clocks that differ a little, and calls that overtake each other, mix nothing.
+    local ends, last = tonumber(ARGV[8]), tonumber(more.ends or '0')
+    if last > ends and last <= ends + 1000 then
+      ends = last
+    end
     offset = string.format('%.0f', tonumber(offset) + 1)
-    local added = redis.pcall('XADD', KEYS[4], 'MAXLEN', ARGV[7], offset .. '-0', 't', ARGV[8], 'm', ARGV[4])
+    local added = redis.pcall('XADD', KEYS[4], 'MAXLEN', ARGV[7], offset .. '-0', 't', ends, 'm', ARGV[4])
     if type(added) == 'table' then
       error({err = 'CORRUPT ' .. KEYS[4] .. ': ' .. added.err})
     end
     if redis.call('PEXPIRE', KEYS[4], ARGV[9], 'GT') == 0 then
       redis.call('PEXPIRE', KEYS[4], ARGV[9], 'NX')
     end
-    if more.ends and tonumber(more.ends) > tonumber(ARGV[8]) and not more.mixed then
+    if last > ends and not more.mixed then
       more.mixed = '1'
       redis.call('HSET', KEYS[3], 'mixed', '1')
     end
     sift(more.mixed, KEYS[4], tonumber(ARGV[2]))
     if ARGV[10] ~= '' then
-      redis.call('HSET', KEYS[3], 'offset', offset, 'epoch', suffix, 'ends', ARGV[8], 'until', ARGV[10])
+      redis.call('HSET', KEYS[3], 'offset', offset, 'epoch', suffix, 'ends', ends, 'until', ARGV[10])
       if not more.till then -- later, the sweep finds that it has moved on
         redis.call('ZADD', KEYS[2], ARGV[10], ARGV[3])
       end
     else
-      redis.call('HSET', KEYS[3], 'offset', offset, 'epoch', suffix, 'ends', ARGV[8])
+      redis.call('HSET', KEYS[3], 'offset', offset, 'epoch', suffix, 'ends', ends)
       if more.till then
         redis.call('HDEL', KEYS[3], 'until')
         redis.call('ZREM', KEYS[2], ARGV[3])

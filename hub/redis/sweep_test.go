@@ -45,3 +45,33 @@ func TestPositionThatMovedOnIsSweptWhenItExpiresAndNotBefore(t *testing.T) {
 		t.Errorf("an expired position goes on at %v", fourth)
 	}
 }
+
+// A log that holds different times to live is looked through whole each time.
+func TestClocksThatDifferALittleDoNotMixTimesToLive(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	keep := hub.PublishOptions{HistorySize: 100, HistoryTTL: time.Minute}
+	var nodes []*redis.Engine
+	for _, behind := range []time.Duration{0, 50 * time.Millisecond} {
+		o := redis.Options{Addresses: []string{server.URL()}, Partitions: 1}
+		o.Now = func() time.Time { return time.Now().Add(-behind) }
+		nodes = append(nodes, open(t, o))
+	}
+	publish := func(e *redis.Engine, keep hub.PublishOptions) {
+		t.Helper()
+		if _, err := e.Publish(t.Context(), &hub.Message{Channel: "news", Type: hub.MessagePublication, Data: []byte(`1`)}, keep); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 10 {
+		publish(nodes[n%2], keep)
+	}
+	if mixed := server.Do("HGET", "samepage:{0}:plain:news", "mixed"); mixed != "" {
+		t.Error("one time to live is taken for several")
+	}
+	keep.HistoryTTL = 10 * time.Second
+	publish(nodes[0], keep)
+	if mixed := server.Do("HGET", "samepage:{0}:plain:news", "mixed"); mixed == "" {
+		t.Error("another time to live is not noticed")
+	}
+}
