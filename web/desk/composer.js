@@ -20,9 +20,9 @@ function useDraft(conversation) {
 /**
  * Writes to the customer, or a note that only colleagues see. Alt+L and Alt+P switch.
  *
- * @param {{own: boolean, on: string, conversation: string}} props
+ * @param {{own: boolean, on: string, conversation: string, type: () => void}} props type: called while the customer's reply is typed
  */
-export function Composer({ own, on, conversation }) {
+export function Composer({ own, on, conversation, type }) {
   const send = useSend();
   const [kind, setKind] = useState(/** @type {"post" | "note"} */ ("post"));
   const [draft, setDraft] = useDraft(conversation);
@@ -55,7 +55,7 @@ export function Composer({ own, on, conversation }) {
     </div>
     <textarea ref=${field} rows="2" aria-label=${note ? "Private note" : "Reply to the customer"} value=${draft}
       placeholder=${note ? "Only colleagues see this" : own ? "Reply to the customer" : "Only the owner replies; a note is possible"}
-      onInput=${(/** @type {any} */ e) => setDraft(e.target.value)}></textarea>
+      onInput=${(/** @type {any} */ e) => (setDraft(e.target.value), !note && type())}></textarea>
     <button class="primary" disabled=${!draft.trim() || (!own && !note)}>${note ? "Add note" : "Send"}</button>
   </form>`;
 }

@@ -4,6 +4,8 @@ import { money } from "../shared/money.js";
 import { ofKind } from "../shared/entries.js";
 import { Chip } from "../shared/chip.js";
 import { useChannel } from "../shared/page.js";
+import { AddToCart } from "./add_to_cart.js";
+import { Contact } from "./contact.js";
 
 /** The customer whose conversation is open, live. @param {{context: string}} props */
 export function Customer({ context }) {
@@ -18,11 +20,13 @@ export function Customer({ context }) {
   return html`<aside class="pane customer" aria-label="Customer" tabindex="0">
     <section class="card who">
       <b>${traits.name ?? ([traits.first_name, traits.last_name].filter(Boolean).join(" ") || context)}</b>
-      <small>${[context, traits.email, traits.phone].filter(Boolean).join(" · ")}</small>
+      <small>${context}</small>
+      <${Contact} on=${channel.name} />
       ${loyalty && html`<p><b>${loyalty.balance}</b> points <${Chip} stamp=${stamps.loyalty} /></p>`}
     </section>
     <h2>Cart</h2>
     ${carts.length ? carts.map(([id, { doc, v }]) => html`<${Cart} key=${id} doc=${doc} v=${v} stamp=${stamps[`cart/${id}`]} />`) : html`<p class="empty">Empty</p>`}
+    <${AddToCart} on=${channel.name} />
     <h2>Orders <span class="badge">${orders.length}</span></h2>
     ${orders.map(([id, { doc }]) => html`<${Order} key=${id} doc=${doc} stamp=${stamps[`order/${id}`]} />`)}
     ${!orders.length && html`<p class="empty">None</p>`}

@@ -4,8 +4,10 @@ import { ofKind } from "../shared/entries.js";
 import { Light } from "../shared/light.js";
 import { useChannel, usePage, useSend } from "../shared/page.js";
 import { Conversation } from "./conversation.js";
+import { KeySheet, useKeys } from "./keys.js";
 import { Customer } from "./customer.js";
 import { MineList, neediest } from "./mine_list.js";
+import { Offers } from "./offers.js";
 import { Queue } from "./queue.js";
 
 /** @typedef {import("./mine_list.js").Place} Place */
@@ -20,6 +22,8 @@ export function Desk() {
   const desk = useChannel(`desk:${session.id}`);
   const rows = ofKind(desk.entries.value, "conversation").sort(neediest);
   const [open, setOpen] = useState(/** @type {Place | null} */ (null));
+  const offers = ofKind(desk.entries.value, "offer");
+  const root = useRef(/** @type {Element | null} */ (null));
   const [lost, setLost] = useState(/** @type {Record<string, string>} */ ({}));
 
   const mine = rows.find(([id]) => id === open?.conversation)?.[1].doc;
@@ -38,16 +42,27 @@ export function Desk() {
     setTimeout(() => setLost(({ [place.conversation]: _, ...rest }) => rest), TELL);
   };
 
-  return html`<div class="desk">
+  const go = (/** @type {number} */ by) => {
+    const at = rows.findIndex(([id]) => id === open?.conversation);
+    const [id, row] = rows[(at + by + rows.length) % rows.length] ?? [];
+    if (row) setOpen({ context: row.doc.context, conversation: /** @type {string} */ (id) });
+  };
+  const resolve = () => open && mine?.status === "assigned" && send("conversation.resolve", `context:${open.context}`, { conversation: open.conversation });
+  useKeys(root, { KeyJ: () => go(1), KeyK: () => go(-1), KeyE: resolve });
+
+  return html`<div class="desk" ref=${root}>
     <header class="bar">
       <h1>${session.name}</h1>
       <span class="where">${session.queues.join(", ")}</span>
+      <${KeySheet} />
       <${Light} connection=${connection} />
     </header>
     <div class="panes">
       <nav class="pane list" aria-label="Conversations">
+        <div role="status" class="sr">${offers.some(([, { doc }]) => doc.offer.state === "pending") ? "A colleague offers you a conversation" : ""}</div>
+        <${Offers} rows=${offers} stamps=${desk.stamps.value} open=${open} choose=${setOpen} />
         <${MineList} rows=${rows} stamps=${desk.stamps.value} open=${open} choose=${setOpen} />
-        ${session.queues.map((queue) => html`<${Queue} key=${queue} queue=${queue} lost=${lost} claim=${claim} />`)}
+        ${session.queues.map((queue) => html`<${Queue} key=${queue} queue=${queue} lost=${lost} open=${open} choose=${setOpen} claim=${claim} />`)}
       </nav>
       ${open
         ? html`<${Conversation} key=${open.conversation} place=${open} unread=${mine?.unread ?? 0} />

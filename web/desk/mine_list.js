@@ -1,4 +1,6 @@
 import { html } from "../shared/html.js";
+import { seconds } from "../shared/clock.js";
+import { span } from "../shared/time.js";
 import { Chip } from "../shared/chip.js";
 
 /**
@@ -20,6 +22,7 @@ export function MineList({ rows, stamps, open, choose }) {
       ${rows.map(
         ([id, { doc }]) => html`<li key=${id}>
           <button type="button" class="row open" aria-current=${open?.conversation === id ? "true" : undefined} onClick=${() => choose({ context: doc.context, conversation: id })}>
+            ${doc.unanswered_since && html`<span class="waiting">waits ${span(seconds.value - Date.parse(doc.unanswered_since))}</span>`}
             <b>${doc.customer || doc.context}</b> <small>${standing[doc.status] ?? doc.channel}</small>
             ${doc.unread > 0 && html` <span class="badge" aria-label="${doc.unread} unread">${doc.unread}</span>`}
             <p>${doc.last_message?.text ?? doc.summary ?? ""}</p>

@@ -4,21 +4,26 @@ import { seconds } from "../shared/clock.js";
 import { span } from "../shared/time.js";
 import { Chip } from "../shared/chip.js";
 import { useChannel, usePage } from "../shared/page.js";
+import { Offers } from "./offers.js";
+
+/** @typedef {import("./mine_list.js").Place} Place */
 
 /**
  * What waits in a queue, oldest first. A row that somebody else took stays a moment, to say who.
  *
- * @param {{queue: string, lost: Record<string, string>, claim: (place: import("./mine_list.js").Place) => void}} props
+ * @param {{queue: string, lost: Record<string, string>, open: Place | null, choose: (place: Place) => void, claim: (place: Place) => void}} props
  */
-export function Queue({ queue, lost, claim }) {
-  const { commands } = usePage();
+export function Queue({ queue, lost, open, choose, claim }) {
+  const { commands, session } = usePage();
   const channel = useChannel(`queue:${queue}`);
   const rows = ofKind(channel.entries.value, "conversation").sort(oldest);
+  const offers = ofKind(channel.entries.value, "offer").filter(([, { doc }]) => doc.offer.from.id !== session.id);
   const gone = Object.entries(lost).filter(([id]) => !rows.some(([row]) => row === id));
   const busy = (/** @type {string} */ id) => commands.has((c) => c.method === "conversation.claim" && c.args.conversation === id);
 
   return html`<section class="queue" aria-label="Queue ${queue}">
     <h2>Waiting in ${queue} <span class="badge">${rows.length}</span></h2>
+    <${Offers} rows=${offers} stamps=${channel.stamps.value} open=${open} choose=${choose} />
     <ul>
       ${rows.map(
         ([id, { doc }]) => html`<li key=${id} class="row ${lost[id] ? "lost" : ""}" data-conversation=${id}>

@@ -4,7 +4,7 @@ import { uuidv7 } from "./uuid.js";
 /**
  * @typedef {import("./problem.js").Problem} Problem
  * @typedef {import("./entries.js").HubEvent} HubEvent
- * @typedef {{epoch?: string, offset?: number, event?: HubEvent, replayed?: boolean, problem?: Problem}} Answer
+ * @typedef {{epoch?: string, offset?: number, event?: HubEvent, replayed?: boolean, result?: any, problem?: Problem}} Answer
  * @typedef {{id: string, method: string, on: string, args: any, ifVersion?: Record<string, number>,
  *   since: number, attempts: number}} Command
  *

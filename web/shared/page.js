@@ -11,7 +11,8 @@ import { ToastList, Toasts } from "./toasts.js";
 
 /**
  * @typedef {import("./session.js").Session} Session
- * @typedef {{session: Session, connection: Connection, commands: Commands, toasts: Toasts}} PageContext
+ * @typedef {{session: Session, demo: boolean, connection: Connection, commands: Commands, toasts: Toasts}} PageContext demo: the
+ *   session is one that the demo gave
  * @typedef {{role: "customer" | "pos" | "agent", id: string, store?: string, title: string, view: () => any}} PageOptions
  */
 
@@ -90,7 +91,7 @@ export async function mountPage(root, options) {
         signIn(connection.reason.peek());
       }
     });
-    const page = { session, connection, commands, toasts };
+    const page = { session, demo: !tokens.kept(), connection, commands, toasts };
     render(
       html`<${Context.Provider} value=${page}>
         <${Banner} connection=${connection} commands=${commands} />
