@@ -193,3 +193,88 @@ test("when the hub is killed and comes back, the pages go on where they were", {
   assert.deepEqual(faults.filter((f) => !/ERR_CONNECTION_REFUSED|WebSocket/.test(f)), []);
   await page.close();
 });
+
+test("what others do to a cart is told, and the last deed can be undone", { skip: missing }, async () => {
+  const phone = await open(browser);
+  const tablet = await open(browser);
+  for (const { page } of [phone, tablet]) {
+    await page.goto(`${demo.url}/app/?customer=c-two`);
+    await see(page.locator(".light.live"));
+  }
+  await tablet.page.getByRole("button", { name: "Add Espresso" }).click();
+  await see(phone.page.getByRole("status"), "Your cart was changed on your other device");
+  assert.equal(await tablet.page.getByText("on your other device").count(), 0, "who did it is told of it");
+
+  await phone.page.getByRole("button", { name: /^Cart/ }).click();
+  await phone.page.getByRole("button", { name: "Remove Espresso" }).last().click();
+  await see(phone.page.locator(".app"), "Your cart is empty.");
+  await phone.page.getByRole("button", { name: "Undo" }).click();
+  await see(phone.page.locator(".cart"), "Espresso");
+  for (const { page, faults } of [phone, tablet]) {
+    assert.deepEqual(faults, []);
+    await page.close();
+  }
+});
+
+test("a till undoes, pauses and marks as sold out, and the app shows it", { skip: missing }, async () => {
+  const { page, faults } = await open(browser);
+  await page.goto(`${demo.url}/?customer=c-three&store=s2`);
+  const [app, pos] = ["#app", "#pos"].map((id) => page.locator(id));
+  await app.getByRole("button", { name: "Add Cinnamon roll" }).click();
+  await app.getByRole("button", { name: /^Cart/ }).click();
+  await app.getByLabel("Harbour").check();
+  await pos.getByRole("button", { name: "Items" }).click();
+  await pos.getByRole("button", { name: "Cinnamon roll is sold out" }).click();
+  await see(app, "no Cinnamon roll");
+  await pos.getByRole("button", { name: "Cinnamon roll is sold out" }).click();
+  await pos.getByLabel("Orders from afar").selectOption("paused");
+  await see(app.getByRole("button", { name: "Harbour takes no orders just now" }));
+  await pos.getByLabel("Orders from afar").selectOption("accepting");
+  await app.getByRole("button", { name: /^Order at Harbour/ }).click();
+  await app.getByRole("button", { name: "I'm here" }).click();
+  const ticket = pos.locator(".ticket").filter({ hasText: "c-three" });
+  await see(ticket, "Customer is here");
+  await ticket.getByRole("button", { name: "Start" }).click();
+  await pos.getByRole("button", { name: "Items" }).click();
+  for (const [step, column] of [["Ready", "Ready"], ["Picked up", "Done"]]) {
+    await ticket.getByRole("button", { name: step, exact: true }).click();
+    await see(pos.getByRole("region", { name: column }), "c-three");
+    await pos.getByRole("button", { name: "Undo" }).click();
+    await see(pos.getByRole("region", { name: column === "Done" ? "Ready" : "Making" }), "c-three");
+    if (column === "Ready") await ticket.getByRole("button", { name: "Ready", exact: true }).click();
+  }
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
+test("a colleague is asked to join, sees the thread and becomes the owner", { skip: missing }, async () => {
+  const customer = await open(browser);
+  await customer.page.goto(`${demo.url}/app/?customer=c-four`);
+  await customer.page.getByRole("button", { name: "Chat" }).click();
+  await customer.page.getByLabel("Message to the shop").fill("My oven smokes");
+  await customer.page.getByRole("button", { name: "Send" }).click();
+  await customer.page.getByRole("button", { name: "Talk to a person" }).click();
+  const [anna, ben] = [await open(browser), await open(browser)];
+  await anna.page.goto(`${demo.url}/desk/?agent=anna`);
+  await ben.page.goto(`${demo.url}/desk/?agent=ben`);
+  await anna.page.locator(".queue .row").filter({ hasText: "c-four" }).getByRole("button", { name: "Take" }).click();
+  await see(customer.page.locator(".app"), "Anna joined");
+  await customer.page.getByLabel("Message to the shop").pressSequentially("Still");
+  await see(anna.page.getByRole("log"), "c-four is typing");
+
+  await anna.page.getByRole("button", { name: "Transfer" }).click();
+  await anna.page.getByLabel("To whom").fill("ben");
+  await anna.page.getByLabel("How").selectOption("warm");
+  await anna.page.getByLabel("Note for them").fill("Knows ovens");
+  await anna.page.getByRole("button", { name: "Offer" }).click();
+  await see(ben.page.getByRole("list", { name: "Offers" }).first(), "Knows ovens");
+  await ben.page.getByRole("button", { name: "Join" }).click();
+  await see(ben.page.getByRole("log"), "My oven smokes");
+  await anna.page.getByRole("button", { name: "Complete transfer" }).click();
+  await see(customer.page.locator(".app"), "Ben joined");
+  await see(anna.page.locator(".desk"), "Take a conversation from the queue.");
+  for (const { page, faults } of [customer, anna, ben]) {
+    assert.deepEqual(faults, []);
+    await page.close();
+  }
+});
