@@ -80,7 +80,7 @@ type step struct {
 	from    []string
 	to      string
 	event   string
-	does    func(s *shop, tx *hub.Tx, f *Fulfilment, at hub.Time) *hub.Problem
+	does    func(s *shop, tx *hub.Tx, _ *Order, f *Fulfilment, at hub.Time) *hub.Problem
 }
 
 // advance takes one step of one fulfilment; also is asked once the state is right.
@@ -108,7 +108,7 @@ func (s *shop) advance(tx *hub.Tx, st step, args TillStep, also func(*Fulfilment
 		}
 	}
 	if st.does != nil {
-		if p := st.does(s, tx, &f, at); p != nil {
+		if p := st.does(s, tx, o, &f, at); p != nil {
 			return p
 		}
 	}

@@ -9,34 +9,36 @@ import (
 //	proposed ─start─► reserved ─ready─► prepared ─complete─► completed
 //	   │                  ◄────recall────┘    ◄──undo, 60 s──┘
 //	   └─reject─► canceled, or failed where the goods are missing
+//
+// What is on its way back was handed over, and is not undone.
 var (
 	startStep = step{command: "start", from: []string{FulfilmentProposed}, to: FulfilmentReserved, event: "fulfilment.started",
-		does: func(_ *shop, _ *hub.Tx, f *Fulfilment, at hub.Time) *hub.Problem {
+		does: func(_ *shop, _ *hub.Tx, _ *Order, f *Fulfilment, at hub.Time) *hub.Problem {
 			f.AcceptedAt = at
 			return nil
 		}}
 	readyStep = step{command: "ready", kind: Pickup, from: []string{FulfilmentReserved}, to: FulfilmentPrepared, event: "fulfilment.ready",
-		does: func(_ *shop, _ *hub.Tx, f *Fulfilment, at hub.Time) *hub.Problem {
+		does: func(_ *shop, _ *hub.Tx, _ *Order, f *Fulfilment, at hub.Time) *hub.Problem {
 			f.ReadyAt = at
 			return nil
 		}}
 	recallStep = step{command: "recall", kind: Pickup, from: []string{FulfilmentPrepared}, to: FulfilmentReserved, event: "fulfilment.recalled",
-		does: func(_ *shop, _ *hub.Tx, f *Fulfilment, _ hub.Time) *hub.Problem {
+		does: func(_ *shop, _ *hub.Tx, _ *Order, f *Fulfilment, _ hub.Time) *hub.Problem {
 			f.ReadyAt = hub.Time{}
 			return nil
 		}}
 	completeStep = step{command: "complete", kind: Pickup, from: []string{FulfilmentPrepared}, to: FulfilmentCompleted, event: "fulfilment.completed",
-		does: func(_ *shop, _ *hub.Tx, f *Fulfilment, at hub.Time) *hub.Problem {
+		does: func(_ *shop, _ *hub.Tx, _ *Order, f *Fulfilment, at hub.Time) *hub.Problem {
 			f.PickedUpAt = at
 			return nil
 		}}
 	undoStep = step{command: "undo", kind: Pickup, from: []string{FulfilmentCompleted}, to: FulfilmentPrepared, event: "fulfilment.undone",
-		does: func(s *shop, tx *hub.Tx, f *Fulfilment, at hub.Time) *hub.Problem {
+		does: func(s *shop, tx *hub.Tx, o *Order, f *Fulfilment, at hub.Time) *hub.Problem {
 			by := tx.By()
 			if by.Role != hub.RoleSystem && by.ID != f.By.ID {
 				return forbidden("only who handed it over takes it back")
 			}
-			if at.Sub(f.PickedUpAt.Time) > s.Undo {
+			if at.Sub(f.PickedUpAt.Time) > s.Undo || len(o.Returns) > 0 {
 				return invalidTransition(tx, "undo", f.State, f.At, f.By)
 			}
 			f.PickedUpAt = hub.Time{}

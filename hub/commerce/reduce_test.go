@@ -67,7 +67,28 @@ func (w *watched) step(op, a, b byte) {
 		maps.Copy(v, w.version(ctx, "order/"+order))
 	}
 	on, method, args := ctx, "", obj{}
-	switch n := op % 54; {
+	switch n := op % 58; {
+	case n == 54:
+		step := []string{"start", "pack", "ship", "deliver", "delay", "lose"}[int(b>>3)%6]
+		method, args, v, who = "fulfilment."+step, obj{"order": order}, nil, service
+		switch step {
+		case "ship":
+			args["carrier"] = "Snail"
+		case "delay":
+			args["until"] = w.now.Add(time.Hour)
+		}
+	case n == 55:
+		method, args, v, who = "activity.track", obj{"event": "Product Viewed", "properties": obj{"text": strings.Repeat("x", 8*int(b))}}, nil, customer
+		if b&1 == 0 {
+			method, args = "profile.set_consent", obj{"type": pick("analytics", "marketing"), "status": []string{"grant", "deny"}[int(b>>1)%2]}
+		}
+	case n == 56:
+		step := []string{"start", "ready", "complete", "recall", "undo"}[int(b>>3)%5]
+		method, args, v = "fulfilment."+step, w.offline(obj{"order": order}, time.Duration(b)*time.Second), nil
+		who = []hub.Caller{till, otherTill}[int(b)%2]
+	case n == 57:
+		on, method, args, v = store, "stock.adjust", w.offline(obj{"sku": sku, "delta": -1}, time.Minute), nil
+		who = []hub.Caller{till, otherTill}[int(b>>4)%2]
 	case n == 52:
 		w.away = b&1 == 0
 		return
@@ -96,6 +117,10 @@ func (w *watched) step(op, a, b byte) {
 		}
 		method, args = "order.place", obj{
 			"cart": cart, "order": order, "expected_total": usd(int64(total)), "fulfilment": pickup(store.ID()), "tenders": tenders,
+			"force": a&0x40 != 0 && who.Role != hub.RoleCustomer,
+		}
+		if a&0x20 != 0 {
+			args["fulfilment"] = obj{"type": "shipment", "store": store.ID(), "address": obj{"street": "Elm 1"}}
 		}
 	case n < 19:
 		method, args, v = "order.capture", obj{"order": order, "tender": []string{"t1", "t2"}[int(b>>3)%2]}, nil
@@ -183,6 +208,7 @@ func (w *watched) check() {
 			continue
 		}
 		for _, e := range log[w.seen[on]:] {
+			w.counts(on, e)
 			for _, c := range e.Changes {
 				var l struct {
 					Ledger map[string]*commerce.LedgerEntry `json:"ledger"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"slices"
 
 	"github.com/samepage/samepage/hub"
 	"github.com/samepage/samepage/hub/commerce"
@@ -62,6 +63,22 @@ func (w *watched) rules(on hub.Channel, state hub.State) {
 		}
 		if (l.OnHand == nil) != (l.Available == nil) || l.OnHand != nil && *l.Available != *l.OnHand-l.Reserved-l.Safety {
 			w.Fatalf("%s %s does not add up: %s", on, key, e.Doc)
+		}
+	}
+}
+
+// counts holds what is on hand to events that count goods, or say that they came or went.
+func (w *watched) counts(on hub.Channel, e *hub.Event) {
+	w.Helper()
+	switch e.Type {
+	case "stock.counted", "stock.adjusted", "stock.shifted", "stock.shortfall", "stock.committed":
+		return
+	case "stock.released": // goods that the picker did not find
+		return
+	}
+	for _, c := range e.Changes {
+		if hub.EntryKind(c.Key) == "sku" && on.Kind() == hub.KindStore && bytes.Contains(slices.Concat(c.Doc, c.Patch), []byte(`"on_hand"`)) {
+			w.Fatalf("%s of %s changes what is on hand: %s", e.Type, on, show(c))
 		}
 	}
 }
@@ -135,14 +152,22 @@ func (w *watched) orderRules(key string, o commerce.Order) {
 	if sum != o.Total.Amount || paid != o.Paid.Amount || paid < 0 {
 		w.Fatalf("%s does not add up: lines %d, paid %d: %s", key, sum, paid, show(o))
 	}
-	returned := map[string]int64{}
+	handed, returned := map[string]int64{}, map[string]int64{}
+	for _, f := range o.Fulfilments {
+		switch f.State {
+		case commerce.FulfilmentCompleted, commerce.FulfilmentShipped, commerce.FulfilmentDelivered, commerce.FulfilmentFailed: // lost, or not collected
+			for id, n := range f.Lines {
+				handed[id] += n
+			}
+		}
+	}
 	for _, r := range o.Returns {
 		for id, n := range r.Lines {
 			returned[id] += n
 		}
 	}
 	for id, n := range returned {
-		if n > o.Lines[id].Quantity {
+		if n > handed[id] {
 			w.Fatalf("%s: %d of %s came back: %s", key, n, id, show(o))
 		}
 	}

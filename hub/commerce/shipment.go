@@ -13,18 +13,18 @@ import (
 //	                                                       └─lose─► failed
 var (
 	packStep = step{command: "pack", kind: Shipment, from: []string{FulfilmentReserved}, to: FulfilmentPrepared, event: "fulfilment.packed",
-		does: func(_ *shop, _ *hub.Tx, f *Fulfilment, at hub.Time) *hub.Problem {
+		does: func(_ *shop, _ *hub.Tx, _ *Order, f *Fulfilment, at hub.Time) *hub.Problem {
 			f.ReadyAt = at
 			return nil
 		}}
 	shipStep    = step{command: "ship", kind: Shipment, from: []string{FulfilmentPrepared}, to: FulfilmentShipped, event: "fulfilment.shipped"}
 	deliverStep = step{command: "deliver", kind: Shipment, from: []string{FulfilmentShipped}, to: FulfilmentDelivered, event: "fulfilment.delivered",
-		does: func(_ *shop, _ *hub.Tx, f *Fulfilment, at hub.Time) *hub.Problem {
+		does: func(_ *shop, _ *hub.Tx, _ *Order, f *Fulfilment, at hub.Time) *hub.Problem {
 			f.Delivery.DeliveredAt, f.Delivery.DelayedUntil = at, hub.Time{}
 			return nil
 		}}
 	loseStep = step{command: "lose", kind: Shipment, from: []string{FulfilmentShipped}, to: FulfilmentFailed, event: "fulfilment.lost",
-		does: func(_ *shop, _ *hub.Tx, f *Fulfilment, _ hub.Time) *hub.Problem {
+		does: func(_ *shop, _ *hub.Tx, _ *Order, f *Fulfilment, _ hub.Time) *hub.Problem {
 			f.Reason = "lost"
 			return nil
 		}}
