@@ -170,7 +170,17 @@ func (s *shop) cart(tx *hub.Tx, id string, states ...string) (string, *Cart, *hu
 	return key, found, nil
 }
 
-// open refuses a cart that is not in one of the states or that somebody else works on.
+// usableCart is cart for what needs one that is there, in one of the states,
+// and that nobody else works on.
+func (s *shop) usableCart(tx *hub.Tx, id string, states ...string) (string, *Cart, *hub.Problem) {
+	key, cart, p := s.cart(tx, id, states...)
+	if p == nil {
+		p = s.usable(tx, key, cart, states...)
+	}
+	return key, cart, p
+}
+
+// usable refuses a cart that is not in one of the states or that somebody else works on.
 func (s *shop) usable(tx *hub.Tx, key string, c *Cart, states ...string) *hub.Problem {
 	id := key[len("cart/"):]
 	if c == nil {
@@ -190,6 +200,16 @@ func (s *shop) usable(tx *hub.Tx, key string, c *Cart, states ...string) *hub.Pr
 		return hub.Problemf(CodeCartLocked, "an agent works on the cart").
 			With(map[string]any{"by": known(tx, c.Lock.By), "at": c.Lock.At})
 	}
+	return nil
+}
+
+// putChanged writes a cart whose lines somebody changed.
+func (s *shop) putChanged(tx *hub.Tx, key string, cart *Cart) *hub.Problem {
+	if p := s.rediscount(tx, key, cart); p != nil {
+		return p
+	}
+	s.touch(tx, key, cart)
+	tx.Put(key, cart)
 	return nil
 }
 

@@ -32,11 +32,8 @@ type CartRef struct {
 func (a *CartRef) Check(f hub.Faults) { checkID(f, "/cart", a.Cart) }
 
 func (s *shop) freezeCart(tx *hub.Tx, args CartFreeze) *hub.Problem {
-	key, cart, p := s.cart(tx, args.Cart, CartActive)
+	key, cart, p := s.usableCart(tx, args.Cart, CartActive)
 	if p != nil {
-		return p
-	}
-	if p := s.usable(tx, key, cart, CartActive); p != nil {
 		return p
 	}
 	if p := tx.RequireVersion(key); p != nil {
@@ -99,22 +96,17 @@ func (s *shop) unfreezeCart(tx *hub.Tx, args CartRef) *hub.Problem {
 			}
 		}
 	}
-	if p := s.rediscount(tx, key, cart); p != nil {
+	tx.ClearTimer("frozen/" + key)
+	if p := s.putChanged(tx, key, cart); p != nil {
 		return p
 	}
-	tx.ClearTimer("frozen/" + key)
-	s.touch(tx, key, cart)
-	tx.Put(key, cart)
 	tx.Emit("cart.unfrozen", map[string]any{"cart": key[len("cart/"):]})
 	return nil
 }
 
 func (s *shop) lockCart(tx *hub.Tx, args CartRef) *hub.Problem {
-	key, cart, p := s.cart(tx, args.Cart, CartActive)
+	key, cart, p := s.usableCart(tx, args.Cart, CartActive)
 	if p != nil {
-		return p
-	}
-	if p := s.usable(tx, key, cart, CartActive); p != nil {
 		return p
 	}
 	if cart.Lock != nil {

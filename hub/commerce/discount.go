@@ -75,11 +75,8 @@ func (a *CartCodeArgs) Check(f hub.Faults) {
 }
 
 func (s *shop) applyCode(tx *hub.Tx, args CartCodeArgs) *hub.Problem {
-	key, cart, p := s.cart(tx, args.Cart, CartActive)
+	key, cart, p := s.usableCart(tx, args.Cart, CartActive)
 	if p != nil {
-		return p
-	}
-	if p := s.usable(tx, key, cart, CartActive); p != nil {
 		return p
 	}
 	code, had := cart.Codes[args.Code]
@@ -108,11 +105,8 @@ func (s *shop) applyCode(tx *hub.Tx, args CartCodeArgs) *hub.Problem {
 }
 
 func (s *shop) removeCode(tx *hub.Tx, args CartCodeArgs) *hub.Problem {
-	key, cart, p := s.cart(tx, args.Cart, CartActive)
+	key, cart, p := s.usableCart(tx, args.Cart, CartActive)
 	if p != nil {
-		return p
-	}
-	if p := s.usable(tx, key, cart, CartActive); p != nil {
 		return p
 	}
 	if _, ok := cart.Codes[args.Code]; !ok {
@@ -126,11 +120,9 @@ func (s *shop) removeCode(tx *hub.Tx, args CartCodeArgs) *hub.Problem {
 	if p := cart.recount(); p != nil {
 		return p
 	}
-	if p := s.rediscount(tx, key, cart); p != nil {
+	if p := s.putChanged(tx, key, cart); p != nil {
 		return p
 	}
-	s.touch(tx, key, cart)
-	tx.Put(key, cart)
 	tx.Emit("cart.code_removed", map[string]any{"cart": key[len("cart/"):], "code": args.Code})
 	return nil
 }

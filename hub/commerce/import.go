@@ -70,7 +70,6 @@ func (s *shop) importOrder(tx *hub.Tx, args OrderImport) *hub.Problem {
 	if tx.Has("order/" + id) {
 		return nil
 	}
-	now := hub.At(tx.Now)
 	o, p := s.sold(tx, id, args.Lines)
 	if p != nil {
 		return p
@@ -78,14 +77,7 @@ func (s *shop) importOrder(tx *hub.Tx, args OrderImport) *hub.Problem {
 	o.Channel, o.External = args.Marketplace, &External{Marketplace: args.Marketplace, ID: args.ExternalID}
 	o.Store, o.PromisedAt = args.Fulfilment.Store, hub.At(tx.Now.Add(s.Preparation))
 	o.TicketName = clip(cmp.Or(args.Fulfilment.Name, s.firstName(tx), o.Number), MaxTicket)
-	f := Fulfilment{
-		Type: args.Fulfilment.Type, Store: args.Fulfilment.Store, Lines: o.quantities(), Name: args.Fulfilment.Name,
-		Address: args.Fulfilment.Address, State: FulfilmentProposed, At: now, By: tx.By(),
-	}
-	s.deadline(tx, o, id, "f1", &f)
-	if f.Type == Pickup {
-		f.CollectCode = word(tx.NewID("collect code"), digits, 4)
-	}
+	f := s.asked(tx, o, id, "f1", args.Fulfilment)
 	// It is sold already: the store is told, not asked, and books a shortfall where it must.
 	if s.counted(tx, f.Store, o.skus(f)) {
 		f.Reservation = tx.NewID("reservation")

@@ -127,3 +127,48 @@ func (s *shop) earn(paid Money) int64 {
 	}
 	return whole*s.Loyalty.Earn + rest*s.Loyalty.Earn/major
 }
+
+// accrue gives the points that a paid order earns, once. It returns how many.
+func (s *shop) accrue(tx *hub.Tx, id string, o *Order, l *Loyalty) (int64, *hub.Problem) {
+	if o.Accrued || o.PaymentState != PaymentPaid && o.PaymentState != PaymentCreditOwed || o.Cancelled != nil {
+		return 0, nil
+	}
+	o.Accrued = true
+	points := s.earn(o.earning())
+	if points == 0 {
+		return 0, nil
+	}
+	o.PointsEarned = points
+	return points, l.post(LedgerEntry{At: hub.At(tx.Now), Kind: LedgerAccrued, Points: points, OrderRef: id})
+}
+
+// earning is what earns points: what is paid otherwise than with points, up to the total.
+func (o *Order) earning() Money {
+	paid := Money{0, o.Total.Currency}
+	for _, t := range o.Tenders {
+		if t.Type != TenderPoints {
+			paid.Amount += t.net()
+		}
+	}
+	paid.Amount = min(paid.Amount, o.Total.Amount)
+	return paid
+}
+
+// unearn takes back what was earned for what is no longer paid. Before is what
+// earned points so far.
+func (o *Order) unearn(l *Loyalty, before Money, order, reason string, now hub.Time) *hub.Problem {
+	keep, _ := scale(o.PointsEarned, o.earning().Amount, max(before.Amount, 1))
+	if keep >= o.PointsEarned {
+		return nil
+	}
+	taken := o.PointsEarned - keep
+	o.PointsEarned = keep
+	return l.reverse(taken, order, reason, now)
+}
+
+// putLoyalty writes the ledger if anything was posted.
+func (s *shop) putLoyalty(tx *hub.Tx, l *Loyalty) {
+	if l.Last > 0 && !tx.Has(hub.ErasedKey) {
+		tx.Put("loyalty", l)
+	}
+}

@@ -70,13 +70,9 @@ func (s *shop) addTender(tx *hub.Tx, args OrderAddTender) *hub.Problem {
 }
 
 func (s *shop) voidTender(tx *hub.Tx, args OrderVoid) *hub.Problem {
-	o, p := s.order(tx, args.Order)
+	o, t, p := s.orderTender(tx, args.Order, args.Tender)
 	if p != nil {
 		return p
-	}
-	t, ok := o.Tenders[args.Tender]
-	if !ok {
-		return notFound("tender", args.Tender)
 	}
 	bounced := args.Declined && t.Offline && t.Type == TenderCard && t.Status == TenderCaptured
 	if t.Status != TenderPending && t.Status != TenderAuthorised && !bounced {

@@ -61,11 +61,8 @@ func (a FulfilmentArgs) check(f hub.Faults, at string) {
 // placeOrder makes an order of a cart: one event for cart, order, points and
 // timeline, and only once the store holds the goods.
 func (s *shop) placeOrder(tx *hub.Tx, args OrderPlace) *hub.Problem {
-	key, cart, p := s.cart(tx, args.Cart, CartActive, CartFrozen)
+	key, cart, p := s.usableCart(tx, args.Cart, CartActive, CartFrozen)
 	if p != nil {
-		return p
-	}
-	if p := s.usable(tx, key, cart, CartActive, CartFrozen); p != nil {
 		return p
 	}
 	if p := tx.RequireVersion(key); p != nil {
@@ -110,14 +107,7 @@ func (s *shop) placeOrder(tx *hub.Tx, args OrderPlace) *hub.Problem {
 		return p
 	}
 	o.TicketName = clip(cmp.Or(args.Fulfilment.Name, s.firstName(tx), o.Number), MaxTicket)
-	f := Fulfilment{
-		Type: args.Fulfilment.Type, Store: args.Fulfilment.Store, Lines: o.quantities(), Name: args.Fulfilment.Name,
-		Address: args.Fulfilment.Address, State: FulfilmentProposed, At: now, By: tx.By(),
-	}
-	s.deadline(tx, o, id, "f1", &f)
-	if f.Type == Pickup {
-		f.CollectCode = word(tx.NewID("collect code"), digits, 4)
-	}
+	f := s.asked(tx, o, id, "f1", args.Fulfilment)
 
 	l := s.loyalty(tx)
 	if p := s.tenders(tx, o, id, args.Tenders, l); p != nil {
@@ -179,6 +169,19 @@ func forced(tx *hub.Tx, force bool) *hub.Problem {
 	return nil
 }
 
+// asked is a new fulfilment of all of an order, which its store is asked for.
+func (s *shop) asked(tx *hub.Tx, o *Order, order, id string, args FulfilmentArgs) Fulfilment {
+	f := Fulfilment{
+		Type: args.Type, Store: args.Store, Lines: o.quantities(), Name: args.Name, Address: args.Address,
+		State: FulfilmentProposed, At: hub.At(tx.Now), By: tx.By(),
+	}
+	s.deadline(tx, o, order, id, &f)
+	if f.Type == Pickup {
+		f.CollectCode = word(tx.NewID("collect code"), digits, 4)
+	}
+	return f
+}
+
 // promise is when a store has an order ready that it is asked for now.
 func (s *shop) promise(tx *hub.Tx, store Store) hub.Time {
 	return hub.At(tx.Now.Add(s.Preparation + time.Duration(store.slow())*time.Minute))
@@ -223,17 +226,6 @@ func (s *shop) reprice(tx *hub.Tx, key string, cart *Cart, expected Money) *hub.
 		details["codes"] = reasons
 	}
 	return hub.Problemf(CodePriceChanged, "the total is not what was expected").With(details)
-}
-
-// promised is what the tenders come to once all of them are captured.
-func (o *Order) promised() int64 {
-	n := o.captured()
-	for _, t := range o.Tenders {
-		if t.Status == TenderPending || t.Status == TenderAuthorised {
-			n += t.Amount.Amount
-		}
-	}
-	return n
 }
 
 // skus is how many of each sku a fulfilment takes.

@@ -141,11 +141,9 @@ func (s *shop) addLine(tx *hub.Tx, args CartAddLine) *hub.Problem {
 	if p := cart.set(id, line, item, n, hub.At(tx.Now)); p != nil {
 		return p
 	}
-	if p := s.rediscount(tx, key, cart); p != nil {
+	if p := s.putChanged(tx, key, cart); p != nil {
 		return p
 	}
-	s.touch(tx, key, cart)
-	tx.Put(key, cart)
 	tx.Emit("cart.line_added", lineEvent{key[len("cart/"):], id, args.Sku, n, args.Quantity})
 	return nil
 }
@@ -154,11 +152,8 @@ func (s *shop) setQuantity(tx *hub.Tx, args CartSetQuantity) *hub.Problem {
 	if *args.Quantity == 0 {
 		return s.takeLine(tx, args.Cart, args.Line, true)
 	}
-	key, cart, p := s.cart(tx, args.Cart, CartActive)
+	key, cart, p := s.usableCart(tx, args.Cart, CartActive)
 	if p != nil {
-		return p
-	}
-	if p := s.usable(tx, key, cart, CartActive); p != nil {
 		return p
 	}
 	line, ok := cart.Lines[args.Line]
@@ -180,11 +175,9 @@ func (s *shop) setQuantity(tx *hub.Tx, args CartSetQuantity) *hub.Problem {
 	if p := cart.set(args.Line, line, item, *args.Quantity, hub.At(tx.Now)); p != nil {
 		return p
 	}
-	if p := s.rediscount(tx, key, cart); p != nil {
+	if p := s.putChanged(tx, key, cart); p != nil {
 		return p
 	}
-	s.touch(tx, key, cart)
-	tx.Put(key, cart)
 	tx.Emit("cart.quantity_set", lineEvent{Cart: key[len("cart/"):], Line: args.Line, Sku: line.Sku, Quantity: *args.Quantity})
 	return nil
 }
@@ -194,11 +187,8 @@ func (s *shop) removeLine(tx *hub.Tx, args CartRemoveLine) *hub.Problem {
 }
 
 func (s *shop) takeLine(tx *hub.Tx, cartID, lineID string, must bool) *hub.Problem {
-	key, cart, p := s.cart(tx, cartID, CartActive)
+	key, cart, p := s.usableCart(tx, cartID, CartActive)
 	if p != nil {
-		return p
-	}
-	if p := s.usable(tx, key, cart, CartActive); p != nil {
 		return p
 	}
 	line, ok := cart.Lines[lineID]
@@ -212,11 +202,9 @@ func (s *shop) takeLine(tx *hub.Tx, cartID, lineID string, must bool) *hub.Probl
 	if p := cart.count(); p != nil {
 		return p
 	}
-	if p := s.rediscount(tx, key, cart); p != nil {
+	if p := s.putChanged(tx, key, cart); p != nil {
 		return p
 	}
-	s.touch(tx, key, cart)
-	tx.Put(key, cart)
 	tx.Emit("cart.line_removed", lineEvent{Cart: key[len("cart/"):], Line: lineID, Sku: line.Sku})
 	return nil
 }

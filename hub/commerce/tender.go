@@ -170,14 +170,23 @@ func (a *OrderCapture) Check(f hub.Faults) {
 	checkText(f, "/reference", a.Reference, 200)
 }
 
+// orderTender loads an order that the caller may act on, and one of its tenders.
+func (s *shop) orderTender(tx *hub.Tx, order, id string) (*Order, Tender, *hub.Problem) {
+	o, p := s.order(tx, order)
+	if p != nil {
+		return nil, Tender{}, p
+	}
+	t, ok := o.Tenders[id]
+	if !ok {
+		return nil, t, notFound("tender", id)
+	}
+	return o, t, nil
+}
+
 func (s *shop) captureTender(tx *hub.Tx, args OrderCapture) *hub.Problem {
-	o, p := s.order(tx, args.Order)
+	o, t, p := s.orderTender(tx, args.Order, args.Tender)
 	if p != nil {
 		return p
-	}
-	t, ok := o.Tenders[args.Tender]
-	if !ok {
-		return notFound("tender", args.Tender)
 	}
 	if t.Status != TenderPending && t.Status != TenderAuthorised {
 		return invalidTransition(tx, "capture", t.Status, t.At, t.By)
