@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -133,8 +134,11 @@ func (a *Access) Audience(ctx context.Context, id *Identity, ch hub.Channel) hub
 // channel it addresses, those it touches besides, and a till's customer being
 // there to buy. What a till sold offline it tells of any context.
 func (a *Access) call(ctx context.Context, id *Identity, m hub.Method, req CommandRequest) *hub.Problem {
+	if req.On == "" && !id.inScope(cmp.Or(m.Kind, hub.KindContext), "write") { // the command finds its channel
+		return hub.Problemf(hub.CodeForbidden, "%s is not in the token's scopes", m.Name)
+	}
 	// A name that cannot be a channel's is the hub's to refuse, with all else that is wrong.
-	if req.On.Valid() != nil || req.On.Kind() != m.Kind {
+	if req.On.Valid() != nil || !m.Addresses(req.On.Kind()) {
 		return nil
 	}
 	if id.Role == hub.RolePOS && m.Name == "order.replay_sale" {
@@ -177,7 +181,9 @@ func forbidden(ch hub.Channel) *hub.Problem {
 }
 
 // trusted identities have every right on plain channels.
-func trusted(id *Identity) bool { return id.Everything || id.Role == hub.RoleService }
+func trusted(id *Identity) bool {
+	return id.Everything || id.Role == hub.RoleService && id.Scopes == nil
+}
 
 // A channel "dialog#7,8" is for the users 7 and 8.
 func userLimited(ch hub.Channel) bool { return strings.Contains(string(ch), "#") }

@@ -24,6 +24,8 @@ agent offered     .     rc    r        r        r       .        .        .     
 bot with a thread .     rc    r        r        r       .        .        .       .     .       .      .
 bot that had one  c     .     r        r        r       .        .        .       .     .       .      .
 service           rc    rc    rc       rc       rc      rc       rc       rc      rc    rc      rc     rc
+service in scopes r     r     rc       rc       .       .        .        .       .     .       .      .
+service in none   .     .     .        .        .       .        .        .       .     .       .      .
 `
 
 func TestAccessIsDeniedUnlessTheTableAllowsIt(t *testing.T) {
@@ -65,6 +67,8 @@ func TestAccessIsDeniedUnlessTheTableAllowsIt(t *testing.T) {
 		{"bot with a thread", who(hub.RoleBot, func(id *sessions.Identity) { id.ID = "helper" })},
 		{"bot that had one", who(hub.RoleBot, func(id *sessions.Identity) { id.ID, id.Queues = "once", []string{"support"} })},
 		{"service", who(hub.RoleService, nil)},
+		{"service in scopes", who(hub.RoleService, func(id *sessions.Identity) { id.Scopes = []string{"store", "context:read"} })},
+		{"service in none", who(hub.RoleService, func(id *sessions.Identity) { id.Scopes = []string{} })},
 	}
 	columns := []hub.Channel{"context:c-42", "context:c-43", "store:s1", "store:s2", "catalog:default", "board:s1", "board:s2",
 		"queue:support", "queue:sales", "desk:me", "desk:x", "roster:all"}
@@ -125,6 +129,40 @@ func TestGrantsAddRightsOnPlainChannelsOnly(t *testing.T) {
 	for ch, want := range map[hub.Channel]bool{"closed:a": true, "own:a#7": true, "context:c-42": false} {
 		if p := access.Subscribe(t.Context(), everything, ch); (p == nil) != want {
 			t.Errorf("insecure on %s: %v", ch, p)
+		}
+	}
+}
+
+// A service with scopes has its rights from them alone, on whatever it finds as well.
+func TestAScopedServiceFindsNothingOutsideItsScopes(t *testing.T) {
+	h := open(t, sessions.Options{}, channels)
+	id := &sessions.Identity{Caller: hub.Caller{Actor: hub.Actor{Role: hub.RoleService, ID: "stock"}}, Scopes: []string{"store", "context:read"}}
+	for method, args := range map[string]string{
+		"context.resolve":      `{"type":"email","value":"maya@example.com","create":true}`,
+		"conversation.receive": `{"channel":"whatsapp","address":"+14155550100","external_id":"1","text":"hi"}`,
+	} {
+		a, _ := h.server.Command(t.Context(), id, method, []byte(`{"id":"`+method+`","args":`+args+`}`))
+		if a.Problem == nil || a.Problem.Code != hub.CodeForbidden {
+			t.Errorf("%s: %+v", method, a)
+		}
+	}
+	if p := h.server.Access().Publish(t.Context(), id, "closed:a"); p == nil {
+		t.Error("it publishes to a plain channel")
+	}
+}
+
+// A method of several kinds of channel is held against the table on each of them.
+func TestAMethodOfManyKindsIsForOwnChannelsOnly(t *testing.T) {
+	h := open(t, sessions.Options{}, channels)
+	till := &sessions.Identity{Caller: hub.Caller{Actor: hub.Actor{Role: hub.RolePOS, ID: "till-1"}, Store: "s1"}}
+	for on, want := range map[string]string{"store:s1": "", "store:s2": hub.CodeForbidden, "context:c-42": hub.CodeForbidden, "catalog:default": hub.CodeInvalid} {
+		a, _ := h.server.Command(t.Context(), till, "test.mark", []byte(`{"id":"`+on+`","on":"`+on+`","args":{}}`))
+		got := ""
+		if a.Problem != nil {
+			got = a.Problem.Code
+		}
+		if got != want {
+			t.Errorf("on %s: %v, want %s", on, a.Problem, want)
 		}
 	}
 }

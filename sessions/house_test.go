@@ -97,7 +97,10 @@ func open(t *testing.T, opts sessions.Options, channels ...hub.Namespaces) *hous
 	}
 	engine := &stallable{Engine: enginetest.NewModel(enginetest.ModelOptions{})}
 	h.store = engine
+	mark := hub.NewMethod("test.mark", hub.KindContext, hub.ModeCommutes, []hub.Role{hub.RolePOS}, func(*hub.Tx, struct{}) *hub.Problem { return nil })
+	mark.Kinds = []string{hub.KindStore}
 	h.hub = hub.New(engine, o, commerce.Model(commerce.Config{}), care.Model(care.Config{}), sessions.Model(), hub.Model{Methods: []hub.Method{
+		mark,
 		hub.NewMethod("test.fault", hub.KindContext, hub.ModeGuarded, []hub.Role{hub.RoleCustomer}, func(*hub.Tx, struct{}) *hub.Problem { panic("poison") }),
 	}})
 	tokens, err := sessions.NewTokens(sessions.TokenOptions{HMACSecret: secret})

@@ -17,6 +17,7 @@ type Identity struct {
 	Info       json.RawMessage // shown to others in presence
 	Channels   []string        // subscribed by the server when the client connects
 	Grants     []Grant         // further rights on plain channels
+	Scopes     []string        // service: the kinds of channel it works on, "store" or "context:read"; nil: all
 	ExpiresAt  time.Time       // zero: never
 	TokenID    string          // the token's jti
 	Everything bool            // every right on plain channels
@@ -49,6 +50,13 @@ func (id *Identity) Granted(right string, ch hub.Channel) bool {
 		}
 	}
 	return false
+}
+
+// inScope reports whether a service works on a kind of channel: it may read, or
+// write as well. Others have their rights from their roles.
+func (id *Identity) inScope(kind, right string) bool {
+	return id.Role != hub.RoleService || id.Scopes == nil ||
+		slices.Contains(id.Scopes, kind) || slices.Contains(id.Scopes, kind+":"+right)
 }
 
 // Anonymous reports whether nobody in particular is behind the connection.

@@ -193,7 +193,7 @@ func (t *topic) release(sub *subscription, kept []*hub.Message, heeds bool) {
 
 // reconsider ends the subscriptions that a token no longer gives a right to.
 func (s *session) reconsider(old, id *Identity) {
-	if slices.Equal(old.Queues, id.Queues) && reflect.DeepEqual(old.Grants, id.Grants) {
+	if slices.Equal(old.Queues, id.Queues) && (old.Scopes == nil) == (id.Scopes == nil) && slices.Equal(old.Scopes, id.Scopes) && reflect.DeepEqual(old.Grants, id.Grants) {
 		return
 	}
 	for _, sub := range s.all() {

@@ -28,8 +28,8 @@ var reads = map[hub.Role]map[string]rule{
 	},
 	hub.RoleBot: {hub.KindContext: contextOfBot, hub.KindCatalog: anyOfKind, hub.KindStore: anyOfKind},
 	hub.RoleService: {
-		hub.KindContext: anyOfKind, hub.KindStore: anyOfKind, hub.KindCatalog: anyOfKind, hub.KindBoard: anyOfKind,
-		hub.KindQueue: anyOfKind, hub.KindDesk: anyOfKind, hub.KindRoster: anyOfKind, hub.KindBlocks: anyOfKind,
+		hub.KindContext: readScope, hub.KindStore: readScope, hub.KindCatalog: readScope, hub.KindBoard: readScope,
+		hub.KindQueue: readScope, hub.KindDesk: readScope, hub.KindRoster: readScope, hub.KindBlocks: readScope,
 	},
 }
 
@@ -46,8 +46,8 @@ var commands = map[hub.Role]map[string]rule{
 	},
 	hub.RoleBot: {hub.KindContext: contextOnceOfBot},
 	hub.RoleService: {
-		hub.KindContext: anyOfKind, hub.KindStore: anyOfKind, hub.KindCatalog: anyOfKind, hub.KindBoard: anyOfKind,
-		hub.KindQueue: anyOfKind, hub.KindDesk: anyOfKind, hub.KindRoster: anyOfKind, hub.KindBlocks: anyOfKind,
+		hub.KindContext: writeScope, hub.KindStore: writeScope, hub.KindCatalog: writeScope, hub.KindBoard: writeScope,
+		hub.KindQueue: writeScope, hub.KindDesk: writeScope, hub.KindRoster: writeScope, hub.KindBlocks: writeScope,
 	},
 }
 
@@ -62,6 +62,14 @@ func (a *Access) decide(ctx context.Context, table map[hub.Role]map[string]rule,
 		}
 	}
 	return forbidden(ch)
+}
+
+func readScope(_ context.Context, _ *hub.Hub, id *Identity, ch hub.Channel) (bool, error) {
+	return id.inScope(ch.Kind(), "read"), nil
+}
+
+func writeScope(_ context.Context, _ *hub.Hub, id *Identity, ch hub.Channel) (bool, error) {
+	return id.inScope(ch.Kind(), "write"), nil
 }
 
 func anyOfKind(context.Context, *hub.Hub, *Identity, hub.Channel) (bool, error) { return true, nil }

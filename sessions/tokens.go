@@ -135,6 +135,7 @@ type claims struct {
 	Info     json.RawMessage `json:"info"`
 	Channels []string        `json:"channels"`
 	Grants   []Grant         `json:"grants"`
+	Scopes   []string        `json:"scopes"`
 
 	// what the issuer knows to be the customer's; names of OpenID Connect
 	Email         string `json:"email"`
@@ -178,7 +179,7 @@ func (t *Tokens) Identify(ctx context.Context, token string) (*Identity, error) 
 			Actor:  hub.Actor{Role: c.Role, ID: c.Subject, Name: c.Name, Via: via[c.Role], Device: c.Device},
 			Queues: c.Queues, Skills: c.Skills, Capacity: c.Capacity,
 		},
-		Info: c.Info, Channels: c.Channels, Grants: c.Grants, TokenID: c.ID,
+		Info: c.Info, Channels: c.Channels, Grants: c.Grants, Scopes: c.Scopes, TokenID: c.ID,
 	}
 	id.ExpiresAt = c.end()
 	switch c.Role {

@@ -70,7 +70,7 @@ func TestCommandRefusals(t *testing.T) {
 		"an unknown argument":        {"note.write", mine, `{"id":"a","on":"context:c-42","args":{"note":"n1","colour":"red"}}`, 422, "invalid"},
 		"an argument of wrong type":  {"note.write", mine, `{"id":"a","on":"context:c-42","args":{"note":7}}`, 422, "invalid"},
 		"a missing argument":         {"note.write", mine, `{"id":"a","on":"context:c-42","args":{}}`, 422, "invalid"},
-		"an old version":             {"note.write", mine, `{"id":"a","on":"context:c-42","args":{"note":"n1","text":"x"},"if_version":{"note/n1":7}}`, 409, "conflict"},
+		"an old version":             {"note.write", mine, `{"id":"old","on":"context:c-42","args":{"note":"n1","text":"x"},"if_version":{"note/n1":7}}`, 409, "conflict"},
 		"an id with another body":    {"note.write", key, noteBody("known", "another"), 409, "command_id_reused"},
 		"a refusal of the business":  {"note.write", mine, noteBody("o", "occupied"), 409, "note_taken"},
 		"a body that is too large":   {"note.write", mine, noteBody("a", strings.Repeat("x", web.MaxCommandBody)), 413, "too_large"},

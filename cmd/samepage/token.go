@@ -28,6 +28,7 @@ type tokenCommand struct {
 	Info          string   `placeholder:"JSON" help:"What presence shows of it."`
 	Channels      []string `placeholder:"NAME,…" help:"Channels it is subscribed to on connect."`
 	Grants        string   `placeholder:"JSON" help:"Further rights: [{\"channels\":[\"news:*\"],\"can\":[\"subscribe\",\"publish\"]}]."`
+	Scopes        []string `placeholder:"KIND,…" help:"service: the kinds of channel it works on: store, context:read; all if left out."`
 	Exp           string   `default:"1h" placeholder:"DURATION" help:"How long it is good; 0: for ever (1h)."`
 	JTI           string   `name:"jti" placeholder:"ID" help:"Its id."`
 }
@@ -51,6 +52,7 @@ type claims struct {
 	Info     json.RawMessage `json:"info,omitempty"`
 	Channels []string        `json:"channels,omitempty"`
 	Grants   json.RawMessage `json:"grants,omitempty"`
+	Scopes   []string        `json:"scopes,omitempty"`
 }
 
 // Run implements the command.
@@ -65,7 +67,7 @@ func (cmd *tokenCommand) Run(p *process) error {
 	}
 	c := claims{
 		Sub: cmd.Sub, Role: cmd.Role, Name: cmd.Name, Context: cmd.Context, Store: cmd.Store, Device: cmd.Device,
-		Queues: cmd.Queues, Skills: cmd.Skills, Capacity: cmd.Capacity, Channels: cmd.Channels, ID: cmd.JTI,
+		Queues: cmd.Queues, Skills: cmd.Skills, Capacity: cmd.Capacity, Channels: cmd.Channels, Scopes: cmd.Scopes, ID: cmd.JTI,
 		Audience: config.Client.Token.Audience, Issuer: config.Client.Token.Issuer,
 	}
 	if cmd.Role == string(hub.RoleGuest) {
