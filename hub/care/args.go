@@ -12,6 +12,15 @@ const (
 	maxList    = 20 // items of skills and tags
 )
 
+// thread is what all commands say that are about a conversation.
+type thread struct {
+	Conversation string `json:"conversation"`
+}
+
+func (t thread) about() string { return t.Conversation }
+
+func (t thread) Check(f hub.Faults) { checkID(f, "/conversation", t.Conversation, true) }
+
 type openArgs struct {
 	Conversation string `json:"conversation"`
 	Channel      string `json:"channel"`
@@ -29,14 +38,14 @@ func (a openArgs) Check(f hub.Faults) {
 }
 
 type postArgs struct {
-	Conversation string                `json:"conversation"`
-	Message      string                `json:"message"`
-	Text         string                `json:"text"`
-	Attachments  map[string]Attachment `json:"attachments"`
+	thread
+	Message     string                `json:"message"`
+	Text        string                `json:"text"`
+	Attachments map[string]Attachment `json:"attachments"`
 }
 
 func (a postArgs) Check(f hub.Faults) {
-	checkID(f, "/conversation", a.Conversation, true)
+	a.thread.Check(f)
 	checkID(f, "/message", a.Message, false)
 	checkWords(f, a.Text, a.Attachments)
 }
@@ -62,13 +71,13 @@ func (a receiveArgs) Check(f hub.Faults) {
 }
 
 type readArgs struct {
-	Conversation string `json:"conversation"`
-	Message      string `json:"message"` // up to this one; left out: up to seq, or all there is
-	Seq          int64  `json:"seq"`
+	thread
+	Message string `json:"message"` // up to this one; left out: up to seq, or all there is
+	Seq     int64  `json:"seq"`
 }
 
 func (a readArgs) Check(f hub.Faults) {
-	checkID(f, "/conversation", a.Conversation, true)
+	a.thread.Check(f)
 	checkID(f, "/message", a.Message, false)
 	if a.Seq < 0 {
 		f.Add("/seq", "must be at least 0")
@@ -76,13 +85,13 @@ func (a readArgs) Check(f hub.Faults) {
 }
 
 type deliveryArgs struct {
-	Conversation string   `json:"conversation"`
-	Message      string   `json:"message"`
-	State        Delivery `json:"state"`
+	thread
+	Message string   `json:"message"`
+	State   Delivery `json:"state"`
 }
 
 func (a deliveryArgs) Check(f hub.Faults) {
-	checkID(f, "/conversation", a.Conversation, true)
+	a.thread.Check(f)
 	checkID(f, "/message", a.Message, true)
 	switch a.State {
 	case DeliverySent, DeliveryDelivered, DeliveryRead, DeliveryFailed:
@@ -92,17 +101,17 @@ func (a deliveryArgs) Check(f hub.Faults) {
 }
 
 type escalateArgs struct {
-	Conversation string            `json:"conversation"`
-	Reason       string            `json:"reason"`
-	Summary      string            `json:"summary"`
-	Slots        map[string]string `json:"slots"`
-	Skills       []string          `json:"skills"`
-	Priority     int               `json:"priority"`
-	Queue        string            `json:"queue"`
+	thread
+	Reason   string            `json:"reason"`
+	Summary  string            `json:"summary"`
+	Slots    map[string]string `json:"slots"`
+	Skills   []string          `json:"skills"`
+	Priority int               `json:"priority"`
+	Queue    string            `json:"queue"`
 }
 
 func (a escalateArgs) Check(f hub.Faults) {
-	checkID(f, "/conversation", a.Conversation, true)
+	a.thread.Check(f)
 	checkWord(f, "/reason", a.Reason, true)
 	checkID(f, "/queue", a.Queue, false)
 	checkLength(f, "/summary", a.Summary, maxSummary)
@@ -121,20 +130,20 @@ func (a escalateArgs) Check(f hub.Faults) {
 
 // conversationArgs is what a command says that only names its conversation.
 type conversationArgs struct {
-	Conversation string `json:"conversation"`
-	Reason       string `json:"reason"`
+	thread
+	Reason string `json:"reason"`
 }
 
 func (a conversationArgs) Check(f hub.Faults) {
-	checkID(f, "/conversation", a.Conversation, true)
+	a.thread.Check(f)
 	checkWord(f, "/reason", a.Reason, false)
 }
 
 type transferArgs struct {
-	Conversation string    `json:"conversation"`
-	To           partyArgs `json:"to"`
-	Kind         OfferKind `json:"kind"` // left out: cold
-	Note         string    `json:"note"`
+	thread
+	To   partyArgs `json:"to"`
+	Kind OfferKind `json:"kind"` // left out: cold
+	Note string    `json:"note"`
 }
 
 type partyArgs struct {
@@ -143,7 +152,7 @@ type partyArgs struct {
 }
 
 func (a transferArgs) Check(f hub.Faults) {
-	checkID(f, "/conversation", a.Conversation, true)
+	a.thread.Check(f)
 	checkID(f, "/to/id", a.To.ID, true)
 	if a.To.Type != PartyAgent && a.To.Type != PartyQueue {
 		f.Add("/to/type", "must be agent or queue")
@@ -156,12 +165,12 @@ func (a transferArgs) Check(f hub.Faults) {
 
 // offerArgs answer an offer: the one there is, or one in particular.
 type offerArgs struct {
-	Conversation string `json:"conversation"`
-	Offer        string `json:"offer"`
+	thread
+	Offer string `json:"offer"`
 }
 
 func (a offerArgs) Check(f hub.Faults) {
-	checkID(f, "/conversation", a.Conversation, true)
+	a.thread.Check(f)
 	checkID(f, "/offer", a.Offer, false)
 }
 
@@ -179,20 +188,20 @@ func (a declineArgs) Check(f hub.Faults) {
 }
 
 type snoozeArgs struct {
-	Conversation string    `json:"conversation"`
-	Until        *hub.Time `json:"until"` // left out: until the customer writes
+	thread
+	Until *hub.Time `json:"until"` // left out: until the customer writes
 }
 
-func (a snoozeArgs) Check(f hub.Faults) { checkID(f, "/conversation", a.Conversation, true) }
+func (a snoozeArgs) Check(f hub.Faults) { a.thread.Check(f) }
 
 type wrapUpArgs struct {
-	Conversation string   `json:"conversation"`
-	Tags         []string `json:"tags"`
-	Summary      string   `json:"summary"`
+	thread
+	Tags    []string `json:"tags"`
+	Summary string   `json:"summary"`
 }
 
 func (a wrapUpArgs) Check(f hub.Faults) {
-	checkID(f, "/conversation", a.Conversation, true)
+	a.thread.Check(f)
 	checkList(f, "/tags", a.Tags)
 	checkLength(f, "/summary", a.Summary, maxSummary)
 }

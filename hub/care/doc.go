@@ -13,8 +13,10 @@
 //
 //   - The owner is exactly one of nobody, a bot, an agent; only the owner's
 //     public words go out. A customer may always speak; agents may always note.
+//   - The owner hands a thread over by an offer, one at a time, and has it until
+//     the offer is accepted. Nobody outside learns of offers.
 //   - Notes are private: customers, bots and tills never learn of them, not
 //     even that there was one.
 //   - The latest [MaxMessages] messages, and as many notes, stay in the
-//     snapshot. The log keeps the others.
+//     snapshot. The log keeps the others; conversation.messages tells them.
 package care

@@ -3,11 +3,7 @@ package care
 import "github.com/samepage/samepage/hub"
 
 // snooze puts a thread aside until a time, or until the customer writes.
-func (r rules) snooze(tx *hub.Tx, a snoozeArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) snooze(tx *hub.Tx, c *Conversation, a snoozeArgs) *hub.Problem {
 	if c.Status != StatusAssigned {
 		return invalidTransition(tx, c, "snoozed")
 	}
@@ -23,7 +19,7 @@ func (r rules) snooze(tx *hub.Tx, a snoozeArgs) *hub.Problem {
 	c.moveTo(tx, a.Conversation, StatusSnoozed)
 	if a.Until != nil {
 		c.SnoozedUntil = *a.Until
-		tx.SetTimer(wakeTimer(a.Conversation), a.Until.Time, "conversation.wake", conversationOnly{a.Conversation})
+		tx.SetTimer(wakeTimer(a.Conversation), a.Until.Time, "conversation.wake", a.thread)
 	}
 	tx.Put(Key(a.Conversation), c)
 	tx.Emit("conversation.snoozed", said{Conversation: a.Conversation})
@@ -32,11 +28,7 @@ func (r rules) snooze(tx *hub.Tx, a snoozeArgs) *hub.Problem {
 
 // wake ends a snooze whose time has come; one that ended otherwise, or goes on
 // for longer by now, is left alone.
-func (r rules) wake(tx *hub.Tx, a conversationArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) wake(tx *hub.Tx, c *Conversation, a conversationArgs) *hub.Problem {
 	if c.Status != StatusSnoozed || c.SnoozedUntil.IsZero() || tx.Now.Before(c.SnoozedUntil.Time) {
 		return nil
 	}
@@ -47,11 +39,8 @@ func (r rules) wake(tx *hub.Tx, a conversationArgs) *hub.Problem {
 }
 
 // resolve ends a thread; an agent who had it may finish up first.
-func (r rules) resolve(tx *hub.Tx, a conversationArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) resolve(tx *hub.Tx, c *Conversation, a conversationArgs) *hub.Problem {
+	var p *hub.Problem
 	switch c.Status {
 	case StatusAssigned, StatusBot:
 		p = r.mayHandle(tx, c)
@@ -72,7 +61,7 @@ func (r rules) resolve(tx *hub.Tx, a conversationArgs) *hub.Problem {
 		c.moveTo(tx, a.Conversation, StatusWrapUp)
 		c.UnansweredSince = hub.Time{}
 		c.WrapUpUntil = hub.At(tx.Now.Add(r.WrapUp))
-		tx.SetTimer(wrapUpTimer(a.Conversation), c.WrapUpUntil.Time, "conversation.wrap_up", conversationOnly{a.Conversation})
+		tx.SetTimer(wrapUpTimer(a.Conversation), c.WrapUpUntil.Time, "conversation.wrap_up", a.thread)
 	} else {
 		c.finish(tx, a.Conversation, r.ReopenWindow)
 	}
@@ -82,11 +71,7 @@ func (r rules) resolve(tx *hub.Tx, a conversationArgs) *hub.Problem {
 }
 
 // wrapUp ends the time after a resolve: by the owner, or by the timer.
-func (r rules) wrapUp(tx *hub.Tx, a wrapUpArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) wrapUp(tx *hub.Tx, c *Conversation, a wrapUpArgs) *hub.Problem {
 	if tx.By().Role == hub.RoleSystem && (c.Status != StatusWrapUp || tx.Now.Before(c.WrapUpUntil.Time)) {
 		return nil // it ended otherwise
 	}
@@ -109,11 +94,7 @@ func (r rules) wrapUp(tx *hub.Tx, a wrapUpArgs) *hub.Problem {
 }
 
 // reopen lets a resolved thread wait again, while its window lasts.
-func (r rules) reopen(tx *hub.Tx, a conversationArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) reopen(tx *hub.Tx, c *Conversation, a conversationArgs) *hub.Problem {
 	if p := r.inScope(tx, c.Queue); p != nil {
 		return p
 	}
@@ -127,9 +108,4 @@ func (r rules) reopen(tx *hub.Tx, a conversationArgs) *hub.Problem {
 	tx.Put(Key(a.Conversation), c)
 	tx.Emit("conversation.reopened", said{Conversation: a.Conversation, Queue: c.Queue, Reason: a.Reason})
 	return nil
-}
-
-// conversationOnly is what a timer says.
-type conversationOnly struct {
-	Conversation string `json:"conversation"`
 }

@@ -26,20 +26,18 @@ func (l Load) Owned() int { return l.Assigned + l.WrapUp }
 
 // escalate takes the thread from its bot and lets it wait for an agent, with
 // what that agent should know.
-func (r rules) escalate(tx *hub.Tx, a escalateArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) escalate(tx *hub.Tx, c *Conversation, a escalateArgs) *hub.Problem {
 	if tx.By().Role == hub.RoleBot && !c.ownedBy(tx.By()) {
 		return notOwner(tx, c)
 	}
 	if c.Status != StatusBot && c.Status != StatusQueued { // who waits already may say why, and keeps the place
 		return invalidTransition(tx, c, "escalated")
 	}
-	if c.Queue, p = r.knownQueue(a.Queue, c.Queue); p != nil {
+	queue, p := r.knownQueue(a.Queue, c.Queue)
+	if p != nil {
 		return p
 	}
+	c.Queue = queue
 	c.Reason, c.Summary, c.Slots, c.Skills, c.Priority = a.Reason, a.Summary, a.Slots, a.Skills, a.Priority
 	if tx.By().Role == hub.RoleCustomer {
 		c.Skills, c.Priority = nil, 0 // not theirs to say
@@ -51,11 +49,7 @@ func (r rules) escalate(tx *hub.Tx, a escalateArgs) *hub.Problem {
 }
 
 // claim takes a waiting thread; the first one wins.
-func (r rules) claim(tx *hub.Tx, a conversationArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) claim(tx *hub.Tx, c *Conversation, a conversationArgs) *hub.Problem {
 	if p := r.inScope(tx, c.Queue); p != nil {
 		return p
 	}
@@ -94,11 +88,7 @@ func (r rules) roomAtDesk(tx *hub.Tx, counts func(Load) int) *hub.Problem {
 }
 
 // takeOver gives a supervisor what another has: an agent's thread, or a bot's.
-func (r rules) takeOver(tx *hub.Tx, a conversationArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) takeOver(tx *hub.Tx, c *Conversation, a conversationArgs) *hub.Problem {
 	if p := r.inScope(tx, c.Queue); p != nil {
 		return p
 	}
@@ -117,11 +107,7 @@ func (r rules) takeOver(tx *hub.Tx, a conversationArgs) *hub.Problem {
 
 // release puts a thread back into its queue, at the place it had. One that is
 // just being offered to another queue goes there.
-func (r rules) release(tx *hub.Tx, a conversationArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) release(tx *hub.Tx, c *Conversation, a conversationArgs) *hub.Problem {
 	if c.Status != StatusAssigned {
 		return invalidTransition(tx, c, "released")
 	}
@@ -139,11 +125,8 @@ func (r rules) release(tx *hub.Tx, a conversationArgs) *hub.Problem {
 }
 
 // returnToBot gives the thread to the bot it came from, or to its queue's.
-func (r rules) returnToBot(tx *hub.Tx, a conversationArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) returnToBot(tx *hub.Tx, c *Conversation, a conversationArgs) *hub.Problem {
+	var p *hub.Problem
 	switch c.Status {
 	case StatusAssigned:
 		p = r.mayHandle(tx, c)

@@ -15,30 +15,30 @@ func Model(c Config) hub.Model {
 	return hub.Model{
 		Methods: []hub.Method{
 			hub.NewMethod("conversation.open", in, hub.ModeCommutes, talkers, somebody(r.open)),
-			hub.NewMethod("conversation.post", in, hub.ModeCommutes, talkers, somebody(r.post)),
-			hub.NewMethod("conversation.note", in, hub.ModeCommutes, staff, somebody(r.note)),
-			hub.NewMethod("conversation.mark_read", in, hub.ModeCommutes, talkers, somebody(r.markRead)),
+			hub.NewMethod("conversation.post", in, hub.ModeCommutes, talkers, somebody(on(r.post))),
+			hub.NewMethod("conversation.note", in, hub.ModeCommutes, staff, somebody(on(r.note))),
+			hub.NewMethod("conversation.mark_read", in, hub.ModeCommutes, talkers, somebody(on(r.markRead))),
 			hub.NewQuery("conversation.messages", in, hub.ModeCommutes, append(talkers[:4:4], hub.RoleService), r.messages),
 			hub.Finding(hub.NewMethod("conversation.receive", in, hub.ModeCommutes, []hub.Role{hub.RoleService}, r.receive), r.findWriter),
 			hub.NewMethod("conversation.delivery", in, hub.ModeCommutes, []hub.Role{hub.RoleService}, r.delivery),
 
-			hub.NewMethod("conversation.escalate", in, hub.ModeGuarded, []hub.Role{hub.RoleBot, hub.RoleCustomer, hub.RoleService}, r.escalate),
-			hub.NewMethod("conversation.claim", in, hub.ModeGuarded, staff, somebody(r.claim)),
-			hub.NewMethod("conversation.take_over", in, hub.ModeGuarded, []hub.Role{hub.RoleSupervisor}, somebody(r.takeOver)),
-			hub.NewMethod("conversation.release", in, hub.ModeGuarded, staff, r.release),
-			hub.NewMethod("conversation.return_to_bot", in, hub.ModeGuarded, staff, r.returnToBot),
+			hub.NewMethod("conversation.escalate", in, hub.ModeGuarded, []hub.Role{hub.RoleBot, hub.RoleCustomer, hub.RoleService}, on(r.escalate)),
+			hub.NewMethod("conversation.claim", in, hub.ModeGuarded, staff, somebody(on(r.claim))),
+			hub.NewMethod("conversation.take_over", in, hub.ModeGuarded, []hub.Role{hub.RoleSupervisor}, somebody(on(r.takeOver))),
+			hub.NewMethod("conversation.release", in, hub.ModeGuarded, staff, on(r.release)),
+			hub.NewMethod("conversation.return_to_bot", in, hub.ModeGuarded, staff, on(r.returnToBot)),
 
-			hub.NewMethod("conversation.transfer", in, hub.ModeGuarded, staff, somebody(r.transfer)),
-			hub.NewMethod("conversation.accept", in, hub.ModeGuarded, staff, somebody(r.accept)),
-			hub.NewMethod("conversation.decline", in, hub.ModeGuarded, staff, somebody(r.decline)),
-			hub.NewMethod("conversation.complete_transfer", in, hub.ModeGuarded, staff, r.completeTransfer),
-			hub.NewMethod("conversation.expire_offer", in, hub.ModeGuarded, nil, r.expireOffer), // the offer's timer
+			hub.NewMethod("conversation.transfer", in, hub.ModeGuarded, staff, somebody(on(r.transfer))),
+			hub.NewMethod("conversation.accept", in, hub.ModeGuarded, staff, somebody(on(r.accept))),
+			hub.NewMethod("conversation.decline", in, hub.ModeGuarded, staff, somebody(on(r.decline))),
+			hub.NewMethod("conversation.complete_transfer", in, hub.ModeGuarded, staff, on(r.completeTransfer)),
+			hub.NewMethod("conversation.expire_offer", in, hub.ModeGuarded, nil, on(r.expireOffer)), // the offer's timer
 
-			hub.NewMethod("conversation.snooze", in, hub.ModeGuarded, staff, r.snooze),
-			hub.NewMethod("conversation.wake", in, hub.ModeGuarded, nil, r.wake), // the snooze's timer
-			hub.NewMethod("conversation.resolve", in, hub.ModeGuarded, append(staff[:2:2], hub.RoleBot), r.resolve),
-			hub.NewMethod("conversation.wrap_up", in, hub.ModeGuarded, staff, r.wrapUp), // by its timer too
-			hub.NewMethod("conversation.reopen", in, hub.ModeGuarded, staff, r.reopen),
+			hub.NewMethod("conversation.snooze", in, hub.ModeGuarded, staff, on(r.snooze)),
+			hub.NewMethod("conversation.wake", in, hub.ModeGuarded, nil, on(r.wake)), // the snooze's timer
+			hub.NewMethod("conversation.resolve", in, hub.ModeGuarded, append(staff[:2:2], hub.RoleBot), on(r.resolve)),
+			hub.NewMethod("conversation.wrap_up", in, hub.ModeGuarded, staff, on(r.wrapUp)), // by its timer too
+			hub.NewMethod("conversation.reopen", in, hub.ModeGuarded, staff, on(r.reopen)),
 		},
 		Sights: sights(),
 		Events: eventSights(),
@@ -57,17 +57,19 @@ func somebody[A any](decide func(*hub.Tx, A) *hub.Problem) func(*hub.Tx, A) *hub
 	}
 }
 
+// on reads the conversation that a command is about before it is decided.
+func on[A interface{ about() string }](decide func(*hub.Tx, *Conversation, A) *hub.Problem) func(*hub.Tx, A) *hub.Problem {
+	return func(tx *hub.Tx, args A) *hub.Problem {
+		var c Conversation
+		if !tx.Get(Key(args.about()), &c) {
+			return noConversation(args.about())
+		}
+		return decide(tx, &c, args)
+	}
+}
+
 // rules are the decisions, under one shop's configuration.
 type rules struct{ Config }
-
-// conversation reads a conversation, or says that there is none.
-func (r rules) conversation(tx *hub.Tx, id string) (*Conversation, *hub.Problem) {
-	var c Conversation
-	if !tx.Get(Key(id), &c) {
-		return nil, noConversation(id)
-	}
-	return &c, nil
-}
 
 // mayHandle is nil for the owner and for supervisors.
 func (r rules) mayHandle(tx *hub.Tx, c *Conversation) *hub.Problem {

@@ -4,11 +4,7 @@ import "github.com/samepage/samepage/hub"
 
 // post says something in public: the customer whenever they like, anybody else
 // only as the owner.
-func (r rules) post(tx *hub.Tx, a postArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) post(tx *hub.Tx, c *Conversation, a postArgs) *hub.Problem {
 	if p := tooLong(a.Text); p != nil {
 		return p
 	}
@@ -32,11 +28,7 @@ func (r rules) post(tx *hub.Tx, a postArgs) *hub.Problem {
 }
 
 // note writes what only staff reads.
-func (r rules) note(tx *hub.Tx, a postArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) note(tx *hub.Tx, c *Conversation, a postArgs) *hub.Problem {
 	if p := r.inScope(tx, c.Queue); p != nil && !c.ownedBy(tx.By()) && !c.consulting(tx.By()) {
 		return p
 	}
@@ -112,11 +104,7 @@ func (r rules) speak(tx *hub.Tx, c *Conversation) *hub.Problem {
 }
 
 // markRead notes how far a side has read; the furthest counts.
-func (r rules) markRead(tx *hub.Tx, a readArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) markRead(tx *hub.Tx, c *Conversation, a readArgs) *hub.Problem {
 	if by := tx.By(); by.Role != hub.RoleCustomer && !c.ownedBy(by) {
 		return notOwner(tx, c) // who only looks in has not read it for the shop
 	}

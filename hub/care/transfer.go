@@ -9,11 +9,7 @@ import (
 // transfer offers a thread to another agent, or to a queue. Whoever has it
 // keeps it until the offer is accepted; a new offer takes the place of the one
 // before.
-func (r rules) transfer(tx *hub.Tx, a transferArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) transfer(tx *hub.Tx, c *Conversation, a transferArgs) *hub.Problem {
 	if c.Status != StatusAssigned {
 		return invalidTransition(tx, c, "transferred")
 	}
@@ -39,8 +35,7 @@ func (r rules) transfer(tx *hub.Tx, a transferArgs) *hub.Problem {
 		note := Message{Author: authorOf(tx.By()), Kind: KindNote, Private: true, Body: a.Note}
 		c.add(tx, a.Conversation, tx.NewID("note"), note)
 	}
-	tx.SetTimer(offerTimer(a.Conversation), offer.ExpiresAt.Time, "conversation.expire_offer",
-		offerArgs{Conversation: a.Conversation, Offer: offer.ID})
+	tx.SetTimer(offerTimer(a.Conversation), offer.ExpiresAt.Time, "conversation.expire_offer", offerArgs{a.thread, offer.ID})
 	tx.Put(Key(a.Conversation), c)
 	tx.Emit("conversation.offered", said{Conversation: a.Conversation, Offer: &offer})
 	return nil
@@ -48,11 +43,7 @@ func (r rules) transfer(tx *hub.Tx, a transferArgs) *hub.Problem {
 
 // accept takes an offer. Cold: the caller is the owner from here on. Warm: the
 // caller joins as a consult.
-func (r rules) accept(tx *hub.Tx, a offerArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) accept(tx *hub.Tx, c *Conversation, a offerArgs) *hub.Problem {
 	offer := c.Offer
 	if offer == nil || !a.means(offer) {
 		return c.lateAccept(tx, a)
@@ -97,11 +88,7 @@ func (c *Conversation) lateAccept(tx *hub.Tx, a offerArgs) *hub.Problem {
 }
 
 // decline turns an offer down, or leaves a consult. Whoever has the thread still has it.
-func (r rules) decline(tx *hub.Tx, a declineArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) decline(tx *hub.Tx, c *Conversation, a declineArgs) *hub.Problem {
 	switch {
 	case c.Offer != nil && a.means(c.Offer):
 	case c.LastOffer != nil && a.means(c.LastOffer):
@@ -122,11 +109,7 @@ func (r rules) decline(tx *hub.Tx, a declineArgs) *hub.Problem {
 }
 
 // expireOffer ends an offer that nobody answered; one that ended otherwise is left alone.
-func (r rules) expireOffer(tx *hub.Tx, a offerArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) expireOffer(tx *hub.Tx, c *Conversation, a offerArgs) *hub.Problem {
 	if !c.pending() || !a.means(c.Offer) || tx.Now.Before(c.Offer.ExpiresAt.Time) {
 		return nil
 	}
@@ -137,11 +120,7 @@ func (r rules) expireOffer(tx *hub.Tx, a offerArgs) *hub.Problem {
 }
 
 // completeTransfer makes the consult of a warm transfer the owner.
-func (r rules) completeTransfer(tx *hub.Tx, a conversationArgs) *hub.Problem {
-	c, p := r.conversation(tx, a.Conversation)
-	if p != nil {
-		return p
-	}
+func (r rules) completeTransfer(tx *hub.Tx, c *Conversation, a conversationArgs) *hub.Problem {
 	if c.Status != StatusAssigned || c.Offer == nil || c.pending() {
 		return invalidTransition(tx, c, "handed over: nobody has joined")
 	}

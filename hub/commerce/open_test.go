@@ -23,15 +23,16 @@ func TestContactDataIsMaskedUntilItIsOpened(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := show(w.hub.Sights().Entries(hub.Audience{Role: role}, on, snapshot.Entries))
+		var text strings.Builder
+		text.WriteString(show(w.hub.Sights().Entries(hub.Audience{Role: role}, on, snapshot.Entries)))
 		log, err := w.hub.History(t.Context(), on, hub.HistoryQuery{Limit: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range log.Messages {
-			text += show(w.hub.Sights().Event(hub.Audience{Role: role}, on, m.Event))
+			text.WriteString(show(w.hub.Sights().Event(hub.Audience{Role: role}, on, m.Event)))
 		}
-		return text
+		return text.String()
 	}
 	for _, role := range []hub.Role{hub.RoleAgent, hub.RoleSupervisor} {
 		text := sees(role)
