@@ -123,23 +123,6 @@ func (h *Hub) elsewhere(ctx context.Context, cmd Command) Answer {
 
 type hopsKey struct{}
 
-// answered is what a command was answered before its channel became an alias.
-func (h *Hub) answered(ctx context.Context, cmd Command, now time.Time, remember Remembered) (Answer, bool) {
-	// A commit that cannot hold: what is known is answered before versions are compared.
-	res, err := h.engine.Commit(ctx, &Commit{
-		Channel: cmd.On, Now: now, Command: remember, Expect: map[string]uint64{AliasKey: 0},
-	})
-	switch {
-	case errors.Is(err, ErrConflict):
-		return Answer{}, false
-	case errors.Is(err, ErrCommandIDReused):
-		return refuse(Problemf(CodeCommandIDReused, "the id %s was used for another command", cmd.ID)), true
-	case err != nil:
-		return h.failed(ctx, cmd, err), true
-	}
-	return replayed(res), true
-}
-
 // erased refuses what does not outlive its channel.
 func (tx *Tx) erased(m Method) *Problem {
 	if m.Outlives {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 )
 
 // ErrNobodyAsked is what [Options.Ask] answers to topics that nobody is
@@ -54,20 +53,6 @@ func (tx *Tx) Ask(topic string, ask, answer any) *Problem {
 			With(map[string]any{"asked": topic})
 	}
 	return nil
-}
-
-// recall finds what a command was answered already, so that a retry asks
-// nobody. It offers a commit that holds at no offset: a known id comes first.
-func (h *Hub) recall(ctx context.Context, cmd Command, remember Remembered, now time.Time) (Answer, bool) {
-	nowhere := uint64(1) << 52
-	res, err := h.engine.Commit(ctx, &Commit{Channel: cmd.On, Now: now, Command: remember, Offset: &nowhere})
-	switch {
-	case errors.Is(err, ErrCommandIDReused):
-		return refuse(Problemf(CodeCommandIDReused, "the id %s was used for another command", cmd.ID)), true
-	case err == nil && res.Replayed:
-		return replayed(res), true
-	}
-	return Answer{}, false
 }
 
 // maxAsked bounds how often one command asks, because the channel changed

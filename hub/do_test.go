@@ -131,7 +131,7 @@ func TestRefusals(t *testing.T) {
 	stranger.Caller.Role = hub.RoleGuest
 	other := command("a", "jar.add", "context:c", addArgs{4})
 	other.Caller.ID = "somebody else"
-	behind := command("x", "jar.add", "context:c", addArgs{1})
+	behind := command("behind", "jar.add", "context:c", addArgs{1})
 	behind.IfVersion = map[string]uint64{"jar": 7}
 	deep := command("x", "jar.add", "context:c", nil)
 	deep.Args = json.RawMessage(`{"beans":` + strings.Repeat("[", 65) + strings.Repeat("]", 65) + `}`)

@@ -4,22 +4,23 @@ import "context"
 
 // prerequisites runs what must be accepted elsewhere before this command. If
 // one is refused, those accepted before it are undone and its problem returned.
-func (h *Hub) prerequisites(ctx context.Context, cmd Command, first []Command, done map[string]bool, undo *[]Command) *Problem {
+func (d *decision) prerequisites(ctx context.Context, first []Command) *Problem {
+	by := Caller{Actor: d.cmd.Caller.elsewhere()}
 	for i := 0; i < len(first); i += 2 {
 		c, back := first[i], first[i+1]
-		c.Caller, back.Caller = Caller{Actor: cmd.Caller.elsewhere()}, Caller{Actor: cmd.Caller.elsewhere()}
-		if c.On == cmd.On {
-			return Problemf(CodeInternal, "%s cannot wait for its own channel", cmd.Method)
+		c.Caller, back.Caller = by, by
+		if c.On == d.cmd.On {
+			return Problemf(CodeInternal, "%s cannot wait for its own channel", d.cmd.Method)
 		}
-		if a := h.do(ctx, c, true); a.Problem != nil {
+		if a := d.hub.do(ctx, c, true); a.Problem != nil {
 			if a.Problem.Code != CodeUnavailable {
-				h.undo(ctx, cmd, *undo)
-				*undo = nil
+				d.hub.undo(ctx, d.cmd, d.undo)
+				d.undo = nil
 			}
 			return a.Problem
 		}
-		done[c.ID] = true
-		*undo = append(*undo, back)
+		d.done[c.ID] = true
+		d.undo = append(d.undo, back)
 	}
 	return nil
 }
