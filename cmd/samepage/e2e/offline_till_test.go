@@ -72,10 +72,10 @@ func (b *outbox) tell(s *socket, entries []offlineEntry) {
 
 // Scenario 8. S1 loses the net for 20 minutes with four tickets on its board.
 func TestScenario8POSOffline(t *testing.T) {
-	onBothEngines(t, `{"commerce":{"late":"500ms"}}`, posOffline)
+	onBothEngines(t, `{"commerce":{"late":"500ms"}}`, scenario8POSOffline)
 }
 
-func posOffline(t *testing.T, s *shop) {
+func scenario8POSOffline(t *testing.T, s *shop) {
 	const web, walkIn = "context:c-web", "context:walk-in-d1"
 	webToken := token(`{"sub":"c-web","role":"customer"}`)
 	s.price("bean", 700)
