@@ -103,6 +103,7 @@ type CommerceConfig struct {
 	Preparation hub.Duration `yaml:"preparation" help:"what a pickup is promised in"`
 	Hold        hub.Duration `yaml:"hold" help:"how long goods wait for their order"`
 	Freeze      hub.Duration `yaml:"freeze" help:"how long a frozen cart stays so"`
+	Lock        hub.Duration `yaml:"lock" help:"how long a cart stays locked after its agent did something with it"`
 	Undo        hub.Duration `yaml:"undo" help:"how long a handed over pickup can be taken back"`
 	Abandon     hub.Duration `yaml:"abandon" help:"how long a cart may lie before it counts as left behind; 0: never"`
 	Accept      hub.Duration `yaml:"accept" help:"how long after its promise a store may still begin a pickup; 0: for ever"`
@@ -185,7 +186,7 @@ func defaultConfig() *Config {
 		},
 		Commerce: CommerceConfig{
 			Preparation: hub.Duration(10 * time.Minute), Hold: hub.Duration(15 * time.Minute),
-			Freeze: hub.Duration(15 * time.Minute), Undo: hub.Duration(time.Minute), Abandon: hub.Duration(time.Hour),
+			Freeze: hub.Duration(15 * time.Minute), Lock: hub.Duration(5 * time.Minute), Undo: hub.Duration(time.Minute), Abandon: hub.Duration(time.Hour),
 			Accept: hub.Duration(24 * time.Hour), Late: hub.Duration(8 * time.Minute), NoShow: hub.Duration(72 * time.Hour),
 		},
 		Hooks:    HooksConfig{Price: HookConfig{Timeout: hub.Duration(2 * time.Second)}},
@@ -235,6 +236,7 @@ func (c *Config) Check() error {
 		{"commerce.preparation", int64(c.Commerce.Preparation), 1},
 		{"commerce.hold", int64(c.Commerce.Hold), 1},
 		{"commerce.freeze", int64(c.Commerce.Freeze), 1},
+		{"commerce.lock", int64(c.Commerce.Lock), 1},
 		{"commerce.undo", int64(c.Commerce.Undo), 1},
 		{"commerce.abandon", int64(c.Commerce.Abandon), 0},
 		{"commerce.accept", int64(c.Commerce.Accept), 0},

@@ -33,7 +33,7 @@ func (c *Config) commerceConfig() commerce.Config {
 	return commerce.Config{
 		Loyalty:     commerce.Points{Earn: earn, Value: c.Loyalty.Value},
 		Preparation: time.Duration(t.Preparation), Hold: time.Duration(t.Hold), Freeze: time.Duration(t.Freeze),
-		Undo: time.Duration(t.Undo), Abandon: orNever(t.Abandon), Accept: orNever(t.Accept), Late: orNever(t.Late), NoShow: orNever(t.NoShow),
+		Lock: time.Duration(t.Lock), Undo: time.Duration(t.Undo), Abandon: orNever(t.Abandon), Accept: orNever(t.Accept), Late: orNever(t.Late), NoShow: orNever(t.NoShow),
 		Identities: c.identities(), CartMerge: c.Customer.CartMerge,
 		CheckInCode: time.Duration(c.Customer.CheckInCode), CheckIn: time.Duration(c.Customer.CheckIn),
 	}

@@ -21,6 +21,7 @@ func (c *Cart) open() bool { return c.State == CartActive || c.State == CartFroz
 // window anew: one window for all carts of a context, however many devices it
 // is open on. What the hub does by itself is no touch.
 func (s *shop) touch(tx *hub.Tx, key string, cart *Cart) {
+	s.keepLock(tx, key, cart)
 	if tx.Command.Caller.Role == hub.RoleSystem || s.Abandon < 0 {
 		return
 	}

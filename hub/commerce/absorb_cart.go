@@ -30,6 +30,9 @@ func (m *absorption) cart(key string) {
 			to += "~" + strconv.Itoa(n)
 		}
 	}
+	if c.Lock != nil && to != key {
+		m.tx.SetTimer("lock/"+to, c.Lock.Until.Time, "cart.unlock", CartRef{strings.TrimPrefix(to, "cart/")})
+	}
 	if c.State == CartFrozen && to != key {
 		m.tx.SetTimer("frozen/"+to, c.FrozenUntil.Time, "cart.unfreeze", CartRef{strings.TrimPrefix(to, "cart/")})
 	}

@@ -63,12 +63,6 @@ type PriceChange struct {
 	At  hub.Time `json:"at"`
 }
 
-// Lock keeps a cart for the agent who works on it.
-type Lock struct {
-	By hub.Actor `json:"by"`
-	At hub.Time  `json:"at"`
-}
-
 func (s *shop) newCart(tx *hub.Tx, store string) *Cart {
 	if caller := tx.Command.Caller; store == "" && caller.Role == hub.RolePOS {
 		store = caller.Store
@@ -196,7 +190,7 @@ func (s *shop) usable(tx *hub.Tx, key string, c *Cart, states ...string) *hub.Pr
 		}
 		return hub.Problemf(CodeCartNotActive, "the cart is %s", c.State).With(details)
 	}
-	if by := tx.By(); c.Lock != nil && by.Role != hub.RoleSystem && (by.Role != c.Lock.By.Role || by.ID != c.Lock.By.ID) {
+	if c.Lock.keepsOut(tx) {
 		return hub.Problemf(CodeCartLocked, "an agent works on the cart").
 			With(map[string]any{"by": known(tx, c.Lock.By), "at": c.Lock.At})
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/samepage/samepage/hub"
+	"github.com/samepage/samepage/hub/commerce"
 )
 
 func TestACartIsFoundOrOpened(t *testing.T) {
@@ -212,4 +213,36 @@ func TestAChangedPriceMarksTheCartsThatHoldIt(t *testing.T) {
 	w.must(clock, ctx, "cart.reprice", obj{"skus": []string{"latte"}})
 	w.want(ctx, "cart/ca1", obj{"lines.l1.price_change": nil, "total.amount": 900})
 	w.refused(hub.CodeForbidden, service, ctx, "cart.reprice", obj{"skus": []string{"latte"}})
+}
+
+func TestALockEndsWithItsAgent(t *testing.T) {
+	w := shopWorld(t)
+	w.fill()
+	w.must(agent, ctx, "cart.lock", obj{"cart": "ca1"})
+	w.later(4 * time.Minute)
+	w.must(agent, ctx, "cart.add_line", obj{"cart": "ca1", "sku": "tea", "quantity": 1}) // still there
+	w.later(4 * time.Minute)
+	w.must(agent, ctx, "cart.lock", obj{"cart": "ca1"})
+	w.later(4 * time.Minute)
+	w.refused("cart_locked", customer, ctx, "cart.add_line", obj{"cart": "ca1", "sku": "tea", "quantity": 1})
+	w.later(time.Minute)
+	if n := w.told("cart.unlocked"); n != 1 {
+		t.Errorf("unlocked %d times", n)
+	}
+	w.want(ctx, "cart/ca1", obj{"lock": nil})
+	w.must(customer, ctx, "cart.add_line", obj{"cart": "ca1", "sku": "tea", "quantity": 1})
+}
+
+// Goods of a frozen cart are held for as long as its prices, however long that is.
+func TestWhatIsFrozenIsHeld(t *testing.T) {
+	w := newTown(t, commerce.Config{Freeze: time.Hour})
+	w.must(service, s1, "stock.count", obj{"sku": "z", "on_hand": 1})
+	w.must(customer, ctx, "cart.open", obj{"cart": "ca1", "store": "s1"})
+	w.must(customer, ctx, "cart.add_line", obj{"cart": "ca1", "sku": "z", "quantity": 1})
+	version := func() versions { return versions{"cart/ca1": w.entries(ctx)["cart/ca1"].Version} }
+	w.must(customer, ctx, "cart.freeze", obj{"cart": "ca1"}, version())
+	w.later(59 * time.Minute)
+	w.want(s1, "sku/z", obj{"reserved": 1})
+	w.must(customer, ctx, "order.place", obj{"cart": "ca1", "order": "o1", "expected_total": usd(100), "fulfilment": pickup("s1"), "tenders": obj{"t": card(100)}}, version())
+	w.want(s1, "sku/z", obj{"reserved": 1, "available": 0})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/samepage/samepage/hub"
 )
@@ -55,7 +56,8 @@ func (s *shop) freezeCart(tx *hub.Tx, args CartFreeze) *hub.Problem {
 		for _, line := range cart.Lines {
 			skus[line.Sku] += line.Quantity
 		}
-		cart.Reservation = s.reserveFirst(tx, "", "", cart.Store, skus, false)
+		// For longer than the freeze: what ends first must not be the goods.
+		cart.Reservation = s.reserveFirst(tx, cart.Store, StockReserve{Claim: Claim{Lines: skus}, Minutes: min(1+int(s.Freeze/time.Minute), 24*60)})
 	}
 	until := tx.Now.Add(s.Freeze)
 	cart.State, cart.FrozenUntil = CartFrozen, hub.At(until)
@@ -101,43 +103,6 @@ func (s *shop) unfreezeCart(tx *hub.Tx, args CartRef) *hub.Problem {
 		return p
 	}
 	tx.Emit("cart.unfrozen", map[string]any{"cart": key[len("cart/"):]})
-	return nil
-}
-
-func (s *shop) lockCart(tx *hub.Tx, args CartRef) *hub.Problem {
-	key, cart, p := s.usableCart(tx, args.Cart, CartActive)
-	if p != nil {
-		return p
-	}
-	if cart.Lock != nil {
-		return nil // one's own
-	}
-	cart.Lock = &Lock{By: tx.By(), At: hub.At(tx.Now)}
-	tx.Put(key, cart)
-	tx.Emit("cart.locked", map[string]any{"cart": key[len("cart/"):]})
-	return nil
-}
-
-// unlockCart ends a lock: one's own, or a supervisor anybody's.
-func (s *shop) unlockCart(tx *hub.Tx, args CartRef) *hub.Problem {
-	key, cart, p := s.cart(tx, args.Cart, CartActive)
-	if p != nil {
-		return p
-	}
-	if cart == nil {
-		return notFound("cart", key[len("cart/"):])
-	}
-	if cart.Lock == nil {
-		return nil
-	}
-	if tx.Command.Caller.Role != hub.RoleSupervisor {
-		if p := s.usable(tx, key, cart, CartActive); p != nil {
-			return p
-		}
-	}
-	cart.Lock = nil
-	tx.Put(key, cart)
-	tx.Emit("cart.unlocked", map[string]any{"cart": key[len("cart/"):]})
 	return nil
 }
 

@@ -58,7 +58,7 @@ func cartDocs() []methodDoc {
 		},
 		{
 			Name:     "cart.lock",
-			Summary:  "Keeps a cart for the agent who works on it; nobody else may change it.",
+			Summary:  "Keeps a cart for the agent who works on it; nobody else may change it. It ends with cart.unlock, and five minutes after the agent last did something with the cart; sent again it begins anew.",
 			Problems: []string{CodeCartNotActive, CodeCartLocked},
 			Examples: examples{
 				{As: agent, On: mara, Args: `{"cart":"ca1"}`},
@@ -67,7 +67,7 @@ func cartDocs() []methodDoc {
 		},
 		{
 			Name:     "cart.unlock",
-			Summary:  "Ends one's own lock; a supervisor ends anybody's.",
+			Summary:  "Ends one's own lock; a supervisor ends anybody's, and the hub's own timer that of an agent who is gone.",
 			Problems: []string{CodeCartNotActive, CodeCartLocked},
 			Examples: examples{{As: agent, On: mara, Args: `{"cart":"ca1"}`}},
 		},

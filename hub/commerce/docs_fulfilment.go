@@ -131,7 +131,7 @@ func returnDocs() []methodDoc {
 		},
 		{
 			Name:     "return.receive",
-			Summary:  "The goods are at a store, any store. A return that was not requested names its lines.",
+			Summary:  "The goods are at a store, any store. A return that was not requested names its lines; one that was need not be named where the lines are the same.",
 			Problems: []string{CodeReturnExceeded, invalid},
 			Examples: examples{
 				{As: till, On: mara, Args: `{"order":"s-9","return":"b1","store":"s1"}`},

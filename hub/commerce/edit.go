@@ -147,7 +147,7 @@ func (o *Order) count() *hub.Problem {
 // reserveInstead has the store hold other goods in place of those it holds, in one step.
 func (s *shop) reserveInstead(tx *hub.Tx, order, fid string, f Fulfilment, before, after map[string]int64) string {
 	if f.Reservation == "" {
-		return s.reserveFirst(tx, order, fid, f.Store, after, false)
+		return s.reserveFirst(tx, f.Store, StockReserve{Claim: Claim{Lines: after, Order: order, Fulfilment: fid}})
 	}
 	on, id := storeChannel(f.Store), tx.NewID("reservation")
 	reserve := func(id, instead string, skus map[string]int64) hub.Command {

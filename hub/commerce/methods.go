@@ -15,6 +15,7 @@ type Config struct {
 	Preparation time.Duration // what a pickup is promised in; defaults to 10 min
 	Hold        time.Duration // how long goods wait for their order; defaults to 15 min
 	Freeze      time.Duration // how long a frozen cart stays so; defaults to 15 min
+	Lock        time.Duration // how long a cart stays locked after its agent did something with it; defaults to 5 min
 	Undo        time.Duration // how long a pickup can be undone; defaults to 60 s
 	Abandon     time.Duration // how long a cart may lie before it counts as left behind; defaults to 1 h, below 0: never
 	Accept      time.Duration // how long after its promise a store may still begin a pickup; defaults to 24 h, below 0: for ever
@@ -40,6 +41,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.Preparation, 10*time.Minute)
 	orDefault(&c.Hold, 15*time.Minute)
 	orDefault(&c.Freeze, 15*time.Minute)
+	orDefault(&c.Lock, 5*time.Minute)
 	orDefault(&c.Undo, time.Minute)
 	orDefault(&c.Abandon, time.Hour)
 	orDefault(&c.Accept, 24*time.Hour)

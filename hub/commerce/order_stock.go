@@ -9,19 +9,17 @@ import (
 
 // reserveFirst has the store hold goods before the decision stands, and names
 // the reservation. A store that counts none of them is not asked.
-func (s *shop) reserveFirst(tx *hub.Tx, order, fulfilment, store string, skus map[string]int64, force bool) string {
-	on := storeChannel(store)
-	if !s.counted(tx, store, skus) {
+func (s *shop) reserveFirst(tx *hub.Tx, store string, r StockReserve) string {
+	if !s.counted(tx, store, r.Lines) {
 		return ""
 	}
-	id := tx.NewID("reservation")
+	on := storeChannel(store)
+	r.Reservation, r.Owner = tx.NewID("reservation"), tx.Command.On
 	tx.First(
-		hub.Command{Method: "stock.reserve", On: on, Caller: system(), Args: encode(StockReserve{
-			Reservation: id, Claim: Claim{Lines: skus, Owner: tx.Command.On, Order: order, Fulfilment: fulfilment}, Force: force,
-		})},
-		hub.Command{Method: "stock.release", On: on, Caller: system(), Args: encode(StockRelease{id})},
+		hub.Command{Method: "stock.reserve", On: on, Caller: system(), Args: encode(r)},
+		hub.Command{Method: "stock.release", On: on, Caller: system(), Args: encode(StockRelease{r.Reservation})},
 	)
-	return id
+	return r.Reservation
 }
 
 // settleStock tells the stores of an order to look at its reservations.

@@ -122,7 +122,7 @@ func (s *shop) placeOrder(tx *hub.Tx, args OrderPlace) *hub.Problem {
 	if adopted {
 		f.Reservation = cart.Reservation // the frozen cart's goods become the order's
 	} else {
-		f.Reservation = s.reserveFirst(tx, id, "f1", f.Store, o.skus(f), args.Force)
+		f.Reservation = s.reserveFirst(tx, f.Store, StockReserve{Claim: Claim{Lines: o.skus(f), Order: id, Fulfilment: "f1"}, Force: args.Force})
 	}
 	o.Fulfilments = map[string]Fulfilment{"f1": f}
 	o.settle(now)

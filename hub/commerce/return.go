@@ -52,7 +52,7 @@ func (a *ReturnRequest) Check(f hub.Faults) {
 }
 
 // ReturnReceive is return.receive: the goods are at a store. A return that was
-// not requested names its lines.
+// not requested names its lines; one that was need not be named.
 type ReturnReceive struct {
 	ReturnRequest
 	Offline
@@ -107,7 +107,7 @@ func (s *shop) receiveReturn(tx *hub.Tx, args ReturnReceive) *hub.Problem {
 	if !tx.Get("order/"+args.Order, o) {
 		return notFound("order", args.Order)
 	}
-	id := cmp.Or(args.Return, tx.NewID("return"))
+	id := cmp.Or(args.Return, o.announced(args.Lines), tx.NewID("return"))
 	r, ok := o.Returns[id]
 	if ok && r.State != ReturnRequested {
 		return invalidTransition(tx, "receive", r.State, r.At, r.By)
@@ -120,6 +120,23 @@ func (s *shop) receiveReturn(tx *hub.Tx, args ReturnReceive) *hub.Problem {
 	}
 	r.State, r.Store, r.Reason, r.At, r.By = ReturnReturned, args.Store, cmp.Or(args.Reason, r.Reason), at, tx.By()
 	return s.putReturn(tx, args.Order, o, id, r, "return.received")
+}
+
+// announced is the requested return that goods which come back without its id
+// are of: one of the same lines, or, where no lines are named, the only one.
+func (o *Order) announced(lines map[string]int64) string {
+	found := ""
+	for _, id := range slices.Sorted(maps.Keys(o.Returns)) {
+		r := o.Returns[id]
+		if r.State != ReturnRequested || len(lines) > 0 && !maps.Equal(lines, r.Lines) {
+			continue
+		}
+		if found != "" && len(lines) == 0 {
+			return ""
+		}
+		found = id
+	}
+	return found
 }
 
 // returnable holds what comes back against what was handed over, or made and

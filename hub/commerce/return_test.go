@@ -106,3 +106,18 @@ func TestAnOfflineSaleIsAcceptedAsItWas(t *testing.T) {
 	w.refused(hub.CodeInvalid, till, ctx, "order.replay_sale", sale)
 	w.refused(hub.CodeForbidden, customer, ctx, "order.replay_sale", sale)
 }
+
+// A customer who asked for a return brings it to a till that does not know its id.
+func TestAReturnThatWasAskedForNeedNotBeNamed(t *testing.T) {
+	w := placed(t)
+	for _, step := range []string{"start", "ready", "complete"} {
+		w.must(till, ctx, "fulfilment."+step, obj{"order": "o1"})
+	}
+	w.must(customer, ctx, "return.request", obj{"order": "o1", "return": "r1", "lines": obj{"l1": 1}})
+	w.must(till, ctx, "return.receive", obj{"order": "o1", "store": "s1", "lines": obj{"l1": 1}})
+	w.want(ctx, "order/o1", obj{"returns.r1.state": "returned"})
+	w.must(customer, ctx, "return.request", obj{"order": "o1", "return": "r2", "lines": obj{"l1": 1}})
+	w.refused("return_quantity_exceeded", till, ctx, "return.receive", obj{"order": "o1", "store": "s1", "lines": obj{"l1": 2}})
+	w.must(till, ctx, "return.receive", obj{"order": "o1", "store": "s1"})
+	w.want(ctx, "order/o1", obj{"returns.r2.state": "returned"})
+}

@@ -136,7 +136,7 @@ func (s *shop) moveFulfilment(tx *hub.Tx, args FulfilmentMove) *hub.Problem {
 	}
 	f.Store, f.Reason, f.ArrivedAt, f.Arrival = args.Store, "", hub.Time{}, ""
 	f.move(tx, FulfilmentProposed)
-	f.Reservation = s.reserveFirst(tx, args.Order, id, f.Store, o.skus(f), false)
+	f.Reservation = s.reserveFirst(tx, f.Store, StockReserve{Claim: Claim{Lines: o.skus(f), Order: args.Order, Fulfilment: id}})
 	if o.Store == from {
 		o.Store = args.Store
 	}
