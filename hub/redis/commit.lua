@@ -22,7 +22,7 @@
 --       {'conflict'}
 
 local partition, records, names, timers, due, head, entries, log, command, refused = unpack(KEYS)
-local epoch = epoch(partition, ARGV[1], ARGV[11])
+local epoch, seq, kept = epoch(partition, ARGV[1], ARGV[11]) -- kept: no record is older
 -- The head is the last offset and a time that no row of the log is older than.
 local offset, since = string.match(need('GET', head) or '0 0', '^(%d+) (%d+)$')
 if not offset then
@@ -59,18 +59,23 @@ end
 if (ARGV[3] ~= '' and ARGV[3] ~= epoch) or (ARGV[4] ~= '' and ARGV[4] ~= offset) then
   return {'conflict'}
 end
-local at = 22
-for _ = 1, tonumber(ARGV[19]) do
-  local entry = need('HGET', entries, ARGV[at])
-  local version = entry and string.match(entry, '^%d+') or '0'
-  if version ~= ARGV[at + 1] then
-    return {'conflict'}
+local expected = tonumber(ARGV[19])
+for first = 1, expected, 256 do -- so many at once as Lua unpacks without a doubt
+  local keys = {}
+  for i = first, math.min(first + 255, expected) do
+    keys[#keys + 1] = ARGV[20 + 2 * i]
   end
-  at = at + 2
+  for i, entry in ipairs(need('HMGET', entries, unpack(keys))) do
+    local version = entry and string.match(entry, '^%d+') or '0'
+    if version ~= ARGV[19 + 2 * (first + i)] then
+      return {'conflict'}
+    end
+  end
 end
+local at = 22 + 2 * expected
 
 -- 3. Store. What could fail for a key of another type is asked before the first write.
-if ARGV[19] == '0' then
+if expected == 0 then
   need('HLEN', entries)
 end
 if ARGV[21] ~= '0' then
@@ -82,7 +87,7 @@ if ARGV[9] ~= '' then
 end
 
 local made = '0'
-local message, seq = ARGV[10], nil
+local message = ARGV[10]
 if message ~= '' then
   made = '1'
   local before = offset
@@ -91,15 +96,14 @@ if message ~= '' then
   if type(added) == 'table' then
     error({err = 'CORRUPT ' .. log .. ': ' .. added.err})
   end
-  local known = redis.call('HMGET', partition, 'seq', 'since')
-  seq = string.format('%.0f', tonumber(known[1] or '0') + 1)
+  seq = string.format('%.0f', tonumber(seq) + 1)
   added = redis.pcall('XADD', records, 'MAXLEN', '~', ARGV[17], seq .. '-0', 't', ARGV[2], 'm', message, 'c', ARGV[11], 'o', offset)
   if type(added) == 'table' then -- as if nothing had been
     redis.call('XDEL', log, offset)
     redis.call('XSETID', log, before .. '-1')
     error({err = 'CORRUPT ' .. records .. ': ' .. added.err})
   end
-  if tonumber(known[2] or '0') < tonumber(ARGV[18]) then
+  if tonumber(kept) < tonumber(ARGV[18]) then
     redis.call('HSET', partition, 'seq', seq, 'since', trim(records, tonumber(ARGV[18])))
   else
     redis.call('HSET', partition, 'seq', seq)
@@ -142,7 +146,7 @@ if ARGV[5] ~= '' then
 end
 
 -- 4. Tell.
-if seq then
+if made == '1' then
   redis.call(ARGV[12], ARGV[13], epoch .. ' ' .. offset .. ' ' .. message)
   redis.call(ARGV[12], ARGV[14], seq)
 end

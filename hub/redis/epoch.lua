@@ -13,18 +13,18 @@ end
 -- which is another one after every failover and restart: the epoch then is the
 -- given new word, and base is how far the partition's log had come. A channel
 -- whose past was erased is of an epoch of its own, the partition's and a word
--- behind it.
+-- behind it. With it come seq and since of the partition.
 local function epoch(partition, word, channel)
   local info = redis.call('INFO', 'replication')
   local _, at = string.find(info, 'master_replid:', 1, true)
   local run = string.sub(info, at + 1, at + 40)
-  local known = need('HMGET', partition, 'run', 'epoch', 'seq', 'epoch of ' .. (channel or ''))
-  local suffix = known[4] and '-' .. known[4] or ''
-  if known[1] == run and known[2] then
-    return known[2] .. suffix
+  local known = need('HMGET', partition, 'run', 'epoch', 'seq', 'since', 'epoch of ' .. (channel or ''))
+  local current, seq = known[2], known[3] or '0'
+  if known[1] ~= run or not current then
+    current = word
+    redis.call('HSET', partition, 'run', run, 'epoch', word, 'base', seq)
   end
-  redis.call('HSET', partition, 'run', run, 'epoch', word, 'base', known[3] or '0')
-  return word .. suffix
+  return current .. (known[5] and '-' .. known[5] or ''), seq, known[4] or '0'
 end
 
 -- standing is the offset that a channel with entries stands at.
