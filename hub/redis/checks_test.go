@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -80,6 +81,17 @@ func TestStoreThatCannotBeTrustedIsRefusedWithReasonAndRemedy(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestServerThatIsTooOldIsRefused(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	version := server.Info("redis_version")
+	proxy := redistest.StartProxy(t, server)
+	proxy.Instead = map[string]string{"redis_version:" + version: "redis_version:6" + version[1:]}
+	if e, err := redis.Open(t.Context(), at(proxy.URL())); err == nil || !strings.Contains(err.Error(), `"6`+version[1:]+`"; 7.0 or newer`) {
+		t.Errorf("opened %v, %v", e, err)
 	}
 }
 
@@ -353,6 +365,106 @@ func TestCommandCostsOneRoundTrip(t *testing.T) {
 	if trips := proxy.Requests() - before; trips < 20 || trips > 22 { // the layout is looked at meanwhile
 		t.Errorf("20 commands cost %d round trips", trips)
 	}
+}
+
+// What a hub has decided on before it has in memory.
+func TestCommandOfAHubCostsOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	proxy := redistest.StartProxy(t, redistest.Start(t))
+	o := at(proxy.URL())
+	o.Connections, o.ProbeInterval = 1, time.Hour
+	h := hub.New(open(t, o), hub.Options{Shared: true}, ledger)
+	add := func(n int) {
+		a := h.Do(t.Context(), hub.Command{
+			Method: "ledger.add", ID: fmt.Sprint(n), On: "context:c", Args: []byte(`{"page":"p"}`),
+			Caller: hub.Caller{Actor: hub.Actor{Role: hub.RoleService, ID: "s"}},
+		})
+		if a.Problem != nil {
+			t.Fatal(a.Problem)
+		}
+	}
+	add(0) // loads the context, and the first call of a script sends it
+	before := proxy.Requests()
+	for n := range 20 {
+		add(n + 1)
+	}
+	if trips := proxy.Requests() - before; trips < 20 || trips > 22 { // the layout is looked at meanwhile
+		t.Errorf("20 commands cost %d round trips", trips)
+	}
+}
+
+func TestNodeIsSubscribedToWhatIsFollowedAndNoMore(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	for name, linger := range map[string]time.Duration{"lets go": 100 * time.Millisecond, "lingers": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			o := at(server.URL())
+			o.Prefix = prefix()
+			h := hub.New(open(t, o), hub.Options{Shared: true, CheckInterval: 20 * time.Millisecond, Linger: linger}, ledger)
+			ctx, cancel := context.WithCancel(t.Context())
+			var work sync.WaitGroup
+			defer work.Wait()
+			defer cancel()
+			work.Go(func() { _ = h.Run(ctx) })
+			subscribed := func() string {
+				return server.Do("EVAL", "return #redis.call('PUBSUB', 'CHANNELS', ARGV[1] .. ':*:on:*')", "0", o.Prefix)
+			}
+			var feeds []*hub.Feed
+			for n := range 30 {
+				feed, err := h.Attach(ctx, hub.Channel(fmt.Sprintf("context:c-%d", n%10)), true, ignore{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				feeds = append(feeds, feed)
+			}
+			if n := subscribed(); n != ":10" {
+				t.Errorf("subscribed to %s channels, want the 10 that are followed", n)
+			}
+			for _, feed := range feeds[1:] {
+				feed.Close()
+			}
+			if linger < time.Hour {
+				server.WaitFor("nothing but what is followed is subscribed to", func() bool { return subscribed() == ":1" })
+				return
+			}
+			before := server.Info("cmdstat_subscribe")
+			if _, err := h.Attach(ctx, "context:c-9", true, ignore{}); err != nil { // a phone that reconnects
+				t.Fatal(err)
+			}
+			if after := server.Info("cmdstat_subscribe"); subscribed() != ":10" || after != before {
+				t.Errorf("%s channels, and it was subscribed anew: %s, before %s", subscribed(), after, before)
+			}
+		})
+	}
+}
+
+// ignore is a sink that wants to know nothing.
+type ignore struct{}
+
+func (ignore) Deliver(*hub.Message) {}
+func (ignore) Lost(error)           {}
+
+func TestCallsDoNotPileUpWhileTheServerStandsStill(t *testing.T) {
+	server := redistest.Start(t) // not beside others, whose goroutines would count
+	o := at(server.URL())
+	o.Queue, o.Timeout = 64, 500*time.Millisecond
+	e := open(t, o)
+	if _, err := e.Load(t.Context(), "context:c"); err != nil {
+		t.Fatal(err)
+	}
+	before := runtime.NumGoroutine()
+	server.Pause()
+	defer server.Resume()
+	for range 3000 {
+		go func() {
+			if _, err := e.Load(t.Context(), "context:c"); !errors.Is(err, hub.ErrUnavailable) {
+				t.Errorf("while the server stands still: %v", err)
+			}
+		}()
+	}
+	most := before + o.Queue + 3*256 // those in the queue, and on their way by two connections
+	server.WaitFor("whoever finds no place is answered", func() bool { return runtime.NumGoroutine() <= most })
+	server.WaitFor("and then all are", func() bool { return runtime.NumGoroutine() <= before+8 })
 }
 
 func TestStoreThatIsAwayIsUnavailableAtOnceHoweverManyAsk(t *testing.T) {

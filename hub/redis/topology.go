@@ -50,13 +50,17 @@ func newTopology(ctx context.Context, a address, o *Options, acks acks) *topolog
 
 // clientOptions are those of every connection to a master.
 func (t *topology) clientOptions(addr string) *goredis.Options {
+	reply := t.opts.Timeout
+	if t.acks.wanted() {
+		reply += t.opts.AckTimeout
+	}
 	return &goredis.Options{
 		Addr: addr, Username: t.address.username, Password: t.address.password, DB: t.address.db,
 		TLSConfig: t.address.tls(t.opts.TLS),
 		Protocol:  2, DisableIdentity: true, ContextTimeoutEnabled: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		MaxRetries:               -1, DialerRetries: 1, // a commit is never sent twice behind our back
-		DialTimeout: t.opts.Timeout, ReadTimeout: t.opts.Timeout + t.opts.AckTimeout, WriteTimeout: t.opts.Timeout,
+		DialTimeout: t.opts.Timeout, ReadTimeout: reply, WriteTimeout: t.opts.Timeout,
 		PoolSize: t.opts.Connections + 2, PipelinePoolSize: t.opts.Connections,
 	}
 }

@@ -18,6 +18,9 @@ type Proxy struct {
 	Deaf atomic.Bool
 	// Delay is how many milliseconds everything takes on its way.
 	Delay atomic.Int64
+	// Instead, if set before the first connection, is what the server is made to say in place of
+	// something else of the same length.
+	Instead map[string]string
 
 	denied   atomic.Bool
 	listener net.Listener
@@ -120,7 +123,12 @@ func (p *Proxy) pass(client net.Conn) {
 			return true
 		})
 	})
-	p.copy(client, server, func([]byte) bool { return !subscribes.Load() || !p.Deaf.Load() })
+	p.copy(client, server, func(b []byte) bool {
+		for said, instead := range p.Instead {
+			copy(b, bytes.ReplaceAll(b, []byte(said), []byte(instead)))
+		}
+		return !subscribes.Load() || !p.Deaf.Load()
+	})
 	_ = client.Close()
 	work.Wait()
 }
