@@ -224,7 +224,7 @@ var apiWords = map[string]string{
 	"history":        "Publications of a channel that are kept, and its position.",
 	"history_remove": "Forgets the publications of a channel.",
 	"channels":       "The plain channels that have subscribers, by a pattern; those without presence as this node knows them.",
-	"info":           "What this node says of itself.",
+	"info":           "The nodes, this one first, and what is on each.",
 	"batch":          "Many calls in one request.",
 }
 
