@@ -27,6 +27,8 @@ var (
 	ErrUnavailable = errors.New("hub: store unavailable")
 	// ErrUnknownChannel: no plain channel can have that name.
 	ErrUnknownChannel = errors.New("hub: unknown channel")
+	// ErrFormat: the data are not of the format that the plain channel's namespace asks for.
+	ErrFormat = errors.New("hub: data of another format")
 	// ErrClosed: the engine is closed.
 	ErrClosed = errors.New("hub: engine closed")
 )

@@ -1,10 +1,13 @@
 package hub
 
 import (
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Duration is a time.Duration that reads and writes as text: "300s", "5m".
@@ -60,6 +63,36 @@ type ChannelOptions struct {
 	AllowHistoryForSubscriber  bool `json:"allow_history_for_subscriber" yaml:"allow_history_for_subscriber"`
 	AllowHistoryForAnonymous   bool `json:"allow_history_for_anonymous" yaml:"allow_history_for_anonymous"`
 	AllowUserLimitedChannels   bool `json:"allow_user_limited_channels" yaml:"allow_user_limited_channels"`
+
+	ChannelRegex          Pattern `json:"channel_regex" yaml:"channel_regex"`                     // of the names behind the namespace; none: ASCII
+	PublicationDataFormat string  `json:"publication_data_format" yaml:"publication_data_format"` // json, json_object, or binary, which is anything (default)
+}
+
+// The formats of publications.
+const (
+	FormatJSON   = "json"
+	FormatObject = "json_object"
+	FormatBinary = "binary"
+)
+
+// Pattern is a regular expression that reads and writes as text; it may be missing.
+type Pattern struct{ *regexp.Regexp }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (p *Pattern) UnmarshalText(text []byte) (err error) {
+	p.Regexp = nil
+	if len(text) > 0 {
+		p.Regexp, err = regexp.Compile(string(text))
+	}
+	return err
+}
+
+// MarshalText implements [encoding.TextMarshaler].
+func (p Pattern) MarshalText() ([]byte, error) {
+	if p.Regexp == nil {
+		return nil, nil
+	}
+	return []byte(p.String()), nil
 }
 
 // DefaultHistoryMetaTTL is how long a plain channel's position outlives its history.
@@ -82,12 +115,28 @@ func (o ChannelOptions) Check() error {
 	if o.ForceRecoveryMode != "" && o.ForceRecoveryMode != "stream" && o.ForceRecoveryMode != "cache" {
 		return fmt.Errorf("force_recovery_mode is stream or cache")
 	}
+	switch o.PublicationDataFormat {
+	case "", FormatJSON, FormatObject, FormatBinary:
+	default:
+		return fmt.Errorf("publication_data_format is json, json_object or binary")
+	}
 	for _, t := range o.AllowedDeltaTypes {
 		if t != "fossil" {
 			return fmt.Errorf("allowed_delta_types knows fossil only")
 		}
 	}
 	return nil
+}
+
+// formatted reports whether data are of the channel's format.
+func (o ChannelOptions) formatted(data []byte) bool {
+	switch o.PublicationDataFormat {
+	case FormatJSON:
+		return json.Valid(data)
+	case FormatObject:
+		return json.Valid(data) && isObject(data)
+	}
+	return true
 }
 
 // Namespace is a [ChannelOptions] with the name that its channels begin with: "chat" for "chat:lobby".
@@ -129,14 +178,31 @@ func (n Namespaces) Check() error {
 // Options are those of a plain channel; false if it names a namespace nobody
 // configured. A leading $ (private channel) is not part of the namespace.
 func (n Namespaces) Options(name Channel) (ChannelOptions, bool) {
-	ns, _, ok := strings.Cut(strings.TrimPrefix(string(name), "$"), ":")
+	o, _, ok := n.lookup(name)
+	return o, ok
+}
+
+// Names reports whether a plain channel's name is one that clients may use: it
+// matches the channel_regex of its namespace or, where there is none, is ASCII.
+func (n Namespaces) Names(name Channel) bool {
+	o, rest, _ := n.lookup(name)
+	if o.ChannelRegex.Regexp != nil {
+		return o.ChannelRegex.MatchString(rest)
+	}
+	return !strings.ContainsFunc(string(name), func(r rune) bool { return r > unicode.MaxASCII })
+}
+
+// lookup also tells what of the name is behind the namespace.
+func (n Namespaces) lookup(name Channel) (o ChannelOptions, rest string, ok bool) {
+	all := strings.TrimPrefix(string(name), "$")
+	ns, rest, ok := strings.Cut(all, ":")
 	if !ok {
-		return n.WithoutNamespace, true
+		return n.WithoutNamespace, all, true
 	}
 	for _, known := range n.Namespaces {
 		if known.Name == ns {
-			return known.ChannelOptions, true
+			return known.ChannelOptions, rest, true
 		}
 	}
-	return ChannelOptions{}, false
+	return ChannelOptions{}, rest, false
 }

@@ -22,11 +22,15 @@ type Publication struct {
 
 // Publish takes a publication of a plain channel and returns its position,
 // with offset 0 where the channel keeps no history. ErrUnknownChannel if no
-// namespace is configured for it or its kind holds entries.
+// namespace is configured for it or its kind holds entries, ErrFormat if the
+// data are not of the format that its namespace asks for.
 func (h *Hub) Publish(ctx context.Context, name Channel, p Publication) (Position, error) {
 	opts, ok := h.opts.Namespaces.Options(name)
 	if !ok || name.HasEntries() {
 		return Position{}, ErrUnknownChannel
+	}
+	if !opts.formatted(p.Data) {
+		return Position{}, ErrFormat
 	}
 	m := &Message{
 		Channel: name, Type: MessagePublication, Data: p.Data, Info: p.Info, Tags: p.Tags,

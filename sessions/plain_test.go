@@ -2,7 +2,9 @@ package sessions_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +28,10 @@ var plain = hub.Namespaces{
 			HistorySize: 1, HistoryTTL: hub.Duration(time.Minute), ForceRecovery: true, ForceRecoveryMode: "cache", AllowSubscribeForClient: true,
 		}},
 		{Name: "dialog", ChannelOptions: hub.ChannelOptions{AllowUserLimitedChannels: true}},
+		{Name: "room", ChannelOptions: hub.ChannelOptions{
+			AllowSubscribeForClient: true, AllowPublishForClient: true, PublicationDataFormat: hub.FormatObject,
+			ChannelRegex: hub.Pattern{Regexp: regexp.MustCompile(`^[a-zü]+$`)},
+		}},
 	},
 }
 
@@ -61,6 +67,29 @@ func TestAHashIsOrdinaryUnlessTheNamespaceLimitsUsers(t *testing.T) {
 		if r := p.call(fmt.Sprintf(`{"subscribe":{"channel":%q}}`, channel)); !strings.Contains(r, want) {
 			t.Errorf("%s: %s, want %s", channel, r, want)
 		}
+	}
+}
+
+func TestANamespaceSaysHowItsChannelsAreCalled(t *testing.T) {
+	h := open(t, sessions.Options{}, plain)
+	p := h.connected(jwt.MapClaims{"sub": "u1"})
+	for channel, want := range map[string]string{"room:süd": `"subscribe":{}`, "room:5": `"code":107`, "room:": `"code":107`, "süd": `"code":107`} {
+		if r := p.call(fmt.Sprintf(`{"subscribe":{"channel":%q}}`, channel)); !strings.Contains(r, want) {
+			t.Errorf("%s: %s, want %s", channel, r, want)
+		}
+	}
+}
+
+func TestANamespaceSaysWhatIsPublished(t *testing.T) {
+	h := open(t, sessions.Options{}, plain)
+	p := h.connected(jwt.MapClaims{"sub": "u1"})
+	for data, want := range map[string]string{`{}`: `"publish":{}`, `[]`: `"code":107`, `"x"`: `"code":107`} {
+		if r := p.call(`{"publish":{"channel":"room:a","data":` + data + `}}`); !strings.Contains(r, want) {
+			t.Errorf("%s: %s, want %s", data, r, want)
+		}
+	}
+	if _, err := h.hub.Publish(t.Context(), "room:a", hub.Publication{Data: []byte("\xff")}); !errors.Is(err, hub.ErrFormat) {
+		t.Errorf("bytes: %v", err)
 	}
 }
 

@@ -34,6 +34,8 @@ func (s *session) publish(req *protocol.PublishRequest) (*protocol.PublishResult
 	switch {
 	case errors.Is(err, hub.ErrUnknownChannel):
 		return nil, ErrorUnknownChannel
+	case errors.Is(err, hub.ErrFormat):
+		return nil, ErrorBadRequest
 	case err != nil:
 		s.server.log.Warn("a publication was not taken", "channel", ch, "client", s.id, "err", err)
 		return nil, ErrorInternal

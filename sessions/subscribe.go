@@ -69,7 +69,7 @@ func (s *session) want(req *protocol.SubscribeRequest) (wanted, *Code) {
 	return w, nil
 }
 
-// named is the channel a request names. Plain ones are ASCII, as in the protocol's home.
+// named is the channel a request names. Plain ones are ASCII unless their namespace says otherwise.
 func (s *session) named(name string) (hub.Channel, *Code) {
 	if name == "" {
 		return "", CloseBadRequest
@@ -78,7 +78,7 @@ func (s *session) named(name string) (hub.Channel, *Code) {
 		return "", ErrorBadRequest
 	}
 	ch := hub.Channel(strings.Clone(name)) // the frame's memory is not kept for it
-	if ch.Valid() != nil || !ch.HasEntries() && strings.ContainsFunc(name, func(r rune) bool { return r > '~' }) {
+	if ch.Valid() != nil || !ch.HasEntries() && !s.server.hub.Namespaces().Names(ch) {
 		return "", ErrorBadRequest
 	}
 	return ch, nil

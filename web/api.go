@@ -183,6 +183,8 @@ func (s *Server) apiFault(what string, err error) *apiError {
 	switch {
 	case errors.Is(err, hub.ErrUnknownChannel):
 		return apiUnknownChannel
+	case errors.Is(err, hub.ErrFormat):
+		return apiBadRequest
 	case errors.Is(err, hub.ErrEpoch):
 		return apiUnrecoverable
 	}
