@@ -26,7 +26,7 @@ var reads = map[hub.Role]map[string]rule{
 		hub.KindContext: contextInQueues, hub.KindQueue: ownQueue, hub.KindDesk: ownDesk,
 		hub.KindRoster: anyOfKind, hub.KindCatalog: anyOfKind, hub.KindStore: anyOfKind,
 	},
-	hub.RoleBot: {hub.KindContext: contextOfBot, hub.KindCatalog: anyOfKind, hub.KindStore: anyOfKind},
+	hub.RoleBot: {hub.KindContext: contextOfBot, hub.KindDesk: ownDesk, hub.KindCatalog: anyOfKind, hub.KindStore: anyOfKind},
 	hub.RoleService: {
 		hub.KindContext: readScope, hub.KindStore: readScope, hub.KindCatalog: readScope, hub.KindBoard: readScope,
 		hub.KindQueue: readScope, hub.KindDesk: readScope, hub.KindRoster: readScope, hub.KindBlocks: readScope,

@@ -13,7 +13,7 @@
 //   - A ticket stands on a board while its order's fulfilment there is open; the
 //     latest done ones stay ([Options].Shelf), to be recalled.
 //   - A conversation stands in its queue while it waits, on its owner's desk while
-//     an agent has it. Its offer stands on the desk, or in the queue, that it is made to.
+//     an agent has it, or, in short, on its bot's. Its offer stands on the desk, or in the queue, that it is made to.
 //   - An entry that moves stands at its new place before it leaves the old one.
 //   - Each event of a view names the event it comes from: data.source holds its
 //     channel, offset, time and type. That an undone pickup leaves its place on the

@@ -11,7 +11,7 @@ func docs() hub.Docs {
 		Entries: []hub.EntryDoc{
 			hub.EntryOf[Ticket](hub.KindBoard, entryOrder, "order/ID", "A ticket: what one store has to do for one order."),
 			hub.EntryOf[Waiting](hub.KindQueue, entryConversation, "conversation/ID", "A conversation that waits for an agent."),
-			hub.EntryOf[Owned](hub.KindDesk, entryConversation, "conversation/ID", "A conversation that the agent has."),
+			hub.EntryOf[Owned](hub.KindDesk, entryConversation, "conversation/ID", "A conversation that the agent has. Of a bot's desk it says where to go, and no more."),
 			hub.EntryOf[Offered](hub.KindDesk, entryOffer, "offer/ID", "A conversation that is offered to the agent, or that the agent has joined as a consult."),
 			hub.EntryOf[Offered](hub.KindQueue, entryOffer, "offer/ID", "A conversation that is offered to whoever of the queue is first; its owner has it until then."),
 			hub.EntryOf[care.Load](hub.KindDesk, care.LoadKey, care.LoadKey, "How many conversations the agent has."),

@@ -17,7 +17,10 @@ func Model() hub.Model {
 			{Channel: hub.KindBoard, Entry: entryOrder, Roles: tickets},
 			{Channel: hub.KindQueue, Entry: entryConversation, Roles: staff},
 			{Channel: hub.KindQueue, Entry: entryOffer, Roles: staff},
-			{Channel: hub.KindDesk, Entry: entryConversation, Roles: staff},
+			{Channel: hub.KindDesk, Entry: entryConversation, Roles: map[hub.Role]hub.Sight{
+				hub.RoleAgent: all, hub.RoleSupervisor: all, hub.RoleService: all,
+				hub.RoleBot: {Show: []string{"context", "conversation", "channel", "status", "queue", "owned_at"}},
+			}},
 			{Channel: hub.KindDesk, Entry: entryOffer, Roles: staff},
 			{Channel: hub.KindDesk, Entry: care.LoadKey, Roles: staff},
 		},
@@ -25,6 +28,7 @@ func Model() hub.Model {
 			"ticket.added":   {hub.RolePOS: all},
 			"ticket.changed": {hub.RolePOS: all},
 			"ticket.removed": {hub.RolePOS: all},
+			"owned.added":    {hub.RoleBot: all}, // that it was returned, for one
 		},
 		Docs: docs(),
 	}

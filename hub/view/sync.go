@@ -206,8 +206,8 @@ func (r *revision) count(s *sheet, after map[string]row) error {
 	var load care.Load
 	some := false
 	add := func(key string, doc json.RawMessage) error {
-		some = true
 		if hub.EntryKind(key) == entryOffer {
+			some = true
 			load.Offered++
 			return nil
 		}
@@ -215,6 +215,7 @@ func (r *revision) count(s *sheet, after map[string]row) error {
 		if err := json.Unmarshal(doc, &t); err != nil {
 			return fmt.Errorf("read %s: %w", s.name, err)
 		}
+		some = some || t.Status != care.StatusBot
 		switch t.Status {
 		case care.StatusAssigned:
 			load.Assigned++

@@ -35,7 +35,7 @@ type Waiting struct {
 	Slots  map[string]string `json:"slots,omitempty"`
 }
 
-// Owned is the document of conversation/ID of an agent's desk.
+// Owned is the document of conversation/ID of an agent's desk, and in short of a bot's.
 type Owned struct {
 	thread
 	OwnedAt      hub.Time `json:"owned_at,omitzero"`
@@ -65,6 +65,11 @@ func threads(c *source, key string) ([]wanted, error) {
 	switch {
 	case v.Status == care.StatusQueued:
 		return want(hub.KindQueue, v.Queue, Waiting{thread: t, Skills: v.Skills, Slots: v.Slots})
+	case v.Owner.Type == care.OwnerBot: // no more than it takes to go there: the desk of a bot has many
+		return want(hub.KindDesk, v.Owner.ID, Owned{
+			thread:  thread{Context: t.Context, Conversation: t.Conversation, Channel: t.Channel, Status: t.Status, Queue: t.Queue},
+			OwnedAt: v.OwnedAt,
+		})
 	case v.Owner.Type == care.OwnerAgent:
 		return want(hub.KindDesk, v.Owner.ID, Owned{
 			thread: t, OwnedAt: v.OwnedAt, Unread: v.Seq - v.Read[string(care.AuthorAgent)],

@@ -213,6 +213,39 @@ func TestQueueAndDesk(t *testing.T) {
 		}
 	})
 
+	bubble(t, "a bot's desk says where to go", enginetest.ModelOptions{}, func(t *testing.T, s *shop) {
+		s.run()
+		defer s.stop()
+		crumb := hub.Caller{Actor: hub.Actor{Role: hub.RoleBot, ID: "crumb", Name: "Crumb"}}
+		on := hub.Channel("context:c-42")
+		s.do(customer("c-42"), on, "profile.update", `{"traits":{"first_name":"Mara","last_name":"Lind"}}`)
+		s.do(crumb, on, "conversation.open", `{"conversation":"v1","channel":"web"}`)
+		synctest.Wait()
+		row := entries(t, s.engine, "desk:crumb")["conversation/v1"]
+		if row["context"] != "c-42" || row["status"] != "bot" || row["customer"] != nil || len(entries(t, s.engine, "desk:crumb")) != 1 {
+			t.Errorf("the desk is %v", entries(t, s.engine, "desk:crumb"))
+		}
+		at := heads(t, s.engine)["desk:crumb"]
+		s.do(customer("c-42"), on, "conversation.post", `{"conversation":"v1","text":"hello"}`)
+		synctest.Wait()
+		if got := heads(t, s.engine)["desk:crumb"]; got != at {
+			t.Error("a word in the thread is an event of the bot's desk")
+		}
+		s.do(crumb, on, "conversation.escalate", `{"conversation":"v1","reason":"policy"}`)
+		s.do(alice, on, "conversation.claim", `{"conversation":"v1"}`)
+		synctest.Wait()
+		if got := entries(t, s.engine, "desk:crumb"); len(got) != 0 {
+			t.Errorf("escalated, it is still on %v", got)
+		}
+		s.do(alice, on, "conversation.return_to_bot", `{"conversation":"v1"}`)
+		synctest.Wait()
+		log := events(t, s.engine, "desk:crumb")
+		last := hub.NewSights(view.Model()).Event(hub.Audience{Role: hub.RoleBot, Bot: "crumb"}, "desk:crumb", log[len(log)-1])
+		if last.Type != "owned.added" || !strings.Contains(string(last.Data), `"conversation.returned_to_bot"`) {
+			t.Errorf("the bot is told %+v %s", last, last.Data)
+		}
+	})
+
 	bubble(t, "an agent's desk says when it is full", enginetest.ModelOptions{}, func(t *testing.T, s *shop) {
 		s.run()
 		defer s.stop()
@@ -356,7 +389,7 @@ func TestSights(t *testing.T) {
 		"queue:support conversation/v1": " agent supervisor service",
 		"queue:support offer/v1":        " agent supervisor service",
 		"desk:alice offer/v1":           " agent supervisor service",
-		"desk:alice conversation/v1":    " agent supervisor service",
+		"desk:alice conversation/v1":    " agent supervisor service bot",
 		"desk:alice load":               " agent supervisor service",
 	}
 	if !maps.Equal(sees, want) {

@@ -80,3 +80,34 @@ func TestAConversationIsHandedOver(t *testing.T) {
 		}
 	})
 }
+
+// A bot finds its threads on its desk, also one that comes back to it, and
+// hears what is said while a thread is its own.
+func TestABotFindsItsThreads(t *testing.T) {
+	onBothEngines(t, `{"care":{"queues":{"support":{"bot":"crumb"}}}}`, func(t *testing.T, s *shop) {
+		app, bot, anna := s.connect(t, mayaToken), s.connect(t, token(`{"sub":"crumb","role":"bot"}`)), s.connect(t, annaToken)
+		bot.subscribe("desk:crumb")
+		v1 := `{"conversation":"v1"}`
+		app.accepted("conversation.open", maya, "m-1", `{"conversation":"v1","channel":"web"}`)
+		app.accepted("conversation.post", maya, "m-2", `{"conversation":"v1","message":"w1","text":"for the bot"}`)
+		eventually(t, "the bot is told where to go", func() bool { return bot.shows("desk:crumb", "conversation/v1", "context", "c-42") })
+		begin := bot.subscribe(maya)
+		if field(begin.Data.Entries["message/v1/w1"].Doc, "body") != "for the bot" {
+			t.Errorf("the bot begins with %+v", begin.Data)
+		}
+		app.accepted("conversation.escalate", maya, "m-3", `{"conversation":"v1","reason":"user_request"}`)
+		bot.pushed(maya, "the end", func(p push) bool { return p.Unsubscribe != nil })
+		app.accepted("conversation.post", maya, "m-4", `{"conversation":"v1","message":"w2","text":"for a person"}`)
+		anna.accepted("conversation.claim", maya, "a-1", v1)
+		eventually(t, "it leaves the bot's desk", func() bool { return bot.gone("desk:crumb", "conversation/v1") })
+		anna.accepted("conversation.return_to_bot", maya, "a-2", v1)
+		eventually(t, "the bot is told that it is back", func() bool { return bot.shows("desk:crumb", "conversation/v1", "context", "c-42") })
+		app.accepted("conversation.post", maya, "m-5", `{"conversation":"v1","message":"w3","text":"you again"}`)
+		begin = bot.subscribe(maya)
+		_, hears := begin.Data.Entries["message/v1/w2"]
+		if field(begin.Data.Entries["message/v1/w3"].Doc, "body") != "you again" || hears {
+			t.Errorf("back, the bot begins with %+v", begin.Data)
+		}
+		bot.accepted("conversation.post", maya, "b-1", `{"conversation":"v1","text":"How can I help?"}`)
+	})
+}
