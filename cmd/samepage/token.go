@@ -22,11 +22,11 @@ type tokenCommand struct {
 	Context       string   `placeholder:"ID" help:"customer: the context it is for (the sub)."`
 	Store         string   `placeholder:"ID" help:"pos: its store."`
 	Device        string   `placeholder:"ID" help:"pos: its device."`
-	Queues        []string `placeholder:"ID,…" help:"agent, supervisor, bot: their queues."`
-	Skills        []string `placeholder:"WORD,…" help:"agent: what they can."`
+	Queues        []string `placeholder:"ID" help:"agent, supervisor, bot: their queues."`
+	Skills        []string `placeholder:"WORD" help:"agent: what they can."`
 	Capacity      int      `placeholder:"N" help:"agent: conversations at a time."`
 	Info          string   `placeholder:"JSON" help:"What presence shows of it."`
-	Channels      []string `placeholder:"NAME,…" help:"Channels it is subscribed to on connect."`
+	Channels      []string `placeholder:"NAME" help:"Channels it is subscribed to on connect."`
 	Grants        string   `placeholder:"JSON" help:"Further rights: [{\"channels\":[\"news:*\"],\"can\":[\"subscribe\",\"publish\"]}]."`
 	Scopes        []string `placeholder:"KIND,…" help:"service: the kinds of channel it works on: store, context:read; all if left out."`
 	Exp           string   `default:"1h" placeholder:"DURATION" help:"How long it is good; 0: for ever (1h)."`

@@ -49,7 +49,7 @@ func (s *schemas) fields(t reflect.Type, r rules, path, pointer string, depth in
 		rule := r[pointer+"/"+name]
 		field.Required = rule.required
 		comment := s.comment(t, f.Name)
-		if comment == "" {
+		if comment == "" && field.Type != "object" { // an object's own fields say it
 			comment = glossary[name]
 		}
 		field.Words = words(comment, rule)
@@ -87,6 +87,15 @@ var glossary = map[string]string{
 	"opened_by": "who opened it", "added_by": "who added it", "added_at": "when it was added", "context": "the customer's context",
 	"channel": "where it came from: app, pos, web, whatsapp …", "address": "where to, or the customer's handle on the channel",
 	"balance": "points that there are", "held": "of them, points that are set aside", "tier": "the customer's level", "points": "how many points",
+	"occurred_at": "when it happened, by the device's own clock", "sent_at": "when it was sent", "amount": "how much",
+	"collect_code": "what the customer shows at the counter", "verified": "whether a backend made sure that it is theirs",
+	"order_state": "open, confirmed, complete or cancelled", "payment_state": "balance_due, pending, paid, credit_owed or failed",
+	"reserved": "of them, promised to orders", "safety": "of them, kept back", "available": "on_hand less reserved and safety",
+	"snoozed_until": "not to be had until then", "refunded": "what was given back of it", "note": "for colleagues",
+	"accepted_at": "when it was begun", "ready_at": "when it was ready", "picked_up_at": "when it was handed over",
+	"closed_at": "when it was over", "frozen_until": "until when prices and goods are kept", "merged_into": "what it is part of now",
+	"preferred_store": "the store's id", "first_seen": "when it was first heard of", "erased_at": "when the customer was erased",
+	"owned_at": "since when the owner has it", "status_at": "since when", "status_by": "who made it so", "expires_at": "until when",
 }
 
 func typeName(t reflect.Type) string {
