@@ -83,7 +83,10 @@ func seed(ctx context.Context, h *hub.Hub) error {
 			return fmt.Errorf("fill the demo: %w", err)
 		}
 		cmd := hub.Command{Method: p.method, ID: "demo/seed/" + string(p.on) + "/" + p.key, On: p.on, Args: args, Caller: demoService, IfVersion: map[string]uint64{p.key: 0}}
-		if a := h.Do(ctx, cmd); a.Problem != nil {
+		switch a := h.Do(ctx, cmd); {
+		case a.Problem == nil:
+		case a.Problem.Code == hub.CodeGone, a.Problem.Code == hub.CodeConflict: // erased, or merged into somebody who has it
+		default:
 			return fmt.Errorf("fill the demo: %s on %s: %w", p.method, p.on, a.Problem)
 		}
 	}

@@ -13,6 +13,7 @@ import { useShelf } from "./shelf.js";
 import { stores as storesOf } from "./stores.js";
 import { Tabs } from "./tabs.js";
 import { Tracker } from "./tracker.js";
+import { You } from "./you.js";
 
 /** The customer's app. */
 export function App() {
@@ -66,6 +67,7 @@ export function App() {
           )
         : html`<p class="empty">No orders yet</p>`,
     chat: () => html`<${Chat} context=${context} />`,
+    you: () => html`<${You} context=${context} />`,
   };
 
   return html`<div class="app">
@@ -74,7 +76,9 @@ export function App() {
       <span class="points" title="loyalty points">${loyalty ? html`<b>${loyalty.balance}</b> points` : ""}</span>
       <button type="button" class="soft" aria-pressed=${off} onClick=${() => (off ? connection.connect() : connection.disconnect())}>${off ? "Go back online" : "Go offline"}</button>
     </header>
-    <div class="scroll tab-${tab}">${/** @type {Record<string, () => any>} */ (views)[tab]()}</div>
+    <div class="scroll tab-${tab}">
+      ${entries.erased ? html`<p class="empty">You were erased here.<br />Of your orders the amounts stay.</p>` : /** @type {Record<string, () => any>} */ (views)[tab]()}
+    </div>
     <${Tabs} tab=${tab} choose=${setTab} badges=${{ cart: basket.count, orders: open.length, chat: unread(current(entries)[1]?.doc) }} />
   </div>`;
 }

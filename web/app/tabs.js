@@ -5,6 +5,7 @@ const tabs = [
   ["cart", "Cart"],
   ["orders", "Orders"],
   ["chat", "Chat"],
+  ["you", "You"],
 ];
 
 /** @param {{tab: string, choose: (tab: string) => void, badges: Record<string, number>}} props */

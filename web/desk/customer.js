@@ -2,6 +2,7 @@ import { html } from "../shared/html.js";
 import { linesOf } from "../shared/lines.js";
 import { money } from "../shared/money.js";
 import { ofKind } from "../shared/entries.js";
+import { CartCard } from "../shared/cart_card.js";
 import { Chip } from "../shared/chip.js";
 import { useChannel } from "../shared/page.js";
 import { AddToCart } from "./add_to_cart.js";
@@ -14,7 +15,6 @@ export function Customer({ context }) {
   const stamps = channel.stamps.value;
   const traits = entries.profile?.doc.traits ?? {};
   const loyalty = entries.loyalty?.doc;
-  const carts = ofKind(entries, "cart").filter(([, { doc }]) => doc.state === "active" && Object.keys(doc.lines ?? {}).length);
   const orders = ofKind(entries, "order").sort((a, b) => b[1].v - a[1].v);
 
   return html`<aside class="pane customer" aria-label="Customer" tabindex="0">
@@ -25,23 +25,12 @@ export function Customer({ context }) {
       ${loyalty && html`<p><b>${loyalty.balance}</b> points <${Chip} stamp=${stamps.loyalty} /></p>`}
     </section>
     <h2>Cart</h2>
-    ${carts.length ? carts.map(([id, { doc, v }]) => html`<${Cart} key=${id} doc=${doc} v=${v} stamp=${stamps[`cart/${id}`]} />`) : html`<p class="empty">Empty</p>`}
+    <${CartCard} context=${channel} />
     <${AddToCart} on=${channel.name} />
     <h2>Orders <span class="badge">${orders.length}</span></h2>
     ${orders.map(([id, { doc }]) => html`<${Order} key=${id} doc=${doc} stamp=${stamps[`order/${id}`]} />`)}
     ${!orders.length && html`<p class="empty">None</p>`}
   </aside>`;
-}
-
-/** @param {{doc: any, v: number, stamp: any}} props */
-function Cart({ doc, v, stamp }) {
-  return html`<section class="card" data-version=${v}>
-    <ul class="sold">
-      ${linesOf(doc).map(([line, l]) => html`<li key="${line} ${l.quantity} ${l.price.amount}" class="fresh"><b>${l.quantity}</b> ${l.name}<span>${money(l.total)}</span></li>`)}
-    </ul>
-    <p class="total"><span>Total</span><b>${money(doc.total)}</b></p>
-    <footer><${Chip} stamp=${stamp} /></footer>
-  </section>`;
 }
 
 const steps = /** @type {Record<string, string>} */ ({

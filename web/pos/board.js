@@ -4,6 +4,7 @@ import { ofKind } from "../shared/entries.js";
 import { Light } from "../shared/light.js";
 import { useChannel, usePage } from "../shared/page.js";
 import { Acceptance } from "./acceptance.js";
+import { CheckIn } from "./guest.js";
 import { Items } from "./items.js";
 import { Ticket } from "./ticket.js";
 
@@ -22,21 +23,24 @@ export function Board() {
   const { session, connection } = usePage();
   const board = useChannel(`board:${session.store}`);
   const store = useChannel(`store:${session.store}`);
-  const [items, setItems] = useState(false);
+  const [panel, setPanel] = useState(/** @type {"" | "items" | "check_in"} */ (""));
   const held = useRef("");
   const tickets = ofKind(board.entries.value, "order");
+  const toggle = (/** @type {typeof panel} */ id, /** @type {string} */ label) =>
+    html`<button type="button" class="soft" aria-expanded=${panel === id} onClick=${() => setPanel(panel === id ? "" : id)}>${label}</button>`;
 
   return html`<div class="pos">
     <header class="bar">
       <h1>${session.name}</h1>
       <span class="where">store ${session.store}</span>
       <${Acceptance} store=${store} />
-      <button type="button" class="soft" aria-expanded=${items} onClick=${() => setItems(!items)}>Items</button>
+      ${toggle("items", "Items")}
+      ${toggle("check_in", "Check in")}
       <${Light} connection=${connection} />
     </header>
     <div class="floor">
       <div class="board" aria-busy=${board.state.value === "loading"}>
-        ${columns.filter(([id]) => !items || id !== "done").map(([id, title]) => {
+        ${columns.filter(([id]) => !panel || id !== "done").map(([id, title]) => {
           const here = tickets.filter(([, { doc }]) => doc.column === id).sort(id === "done" ? newest : oldest);
           const shown = id === "done" ? here.slice(0, DONE) : here;
           return html`<section key=${id} class="column ${id}" aria-label=${title}>
@@ -48,7 +52,8 @@ export function Board() {
           </section>`;
         })}
       </div>
-      ${items && html`<${Items} store=${store} tickets=${tickets} />`}
+      ${panel === "items" && html`<${Items} store=${store} tickets=${tickets} />`}
+      ${panel === "check_in" && html`<${CheckIn} />`}
     </div>
   </div>`;
 }

@@ -44,7 +44,7 @@ export class Commands {
    * Never rejects: what went wrong is a problem in the answer.
    *
    * @param {string} method
-   * @param {string} on a channel
+   * @param {string} on a channel, "" for what addresses none
    * @param {object} args
    * @param {{ifVersion?: Record<string, number>, id?: string}} [options]
    * @returns {Promise<Answer>}
@@ -81,7 +81,7 @@ export class Commands {
       if (attempt) await this.#wait(attempt);
       await this.#line.ready(on);
       try {
-        const answer = await this.#line.rpc(method, { id, on, args, ...(ifVersion && { if_version: ifVersion }) });
+        const answer = await this.#line.rpc(method, { id, ...(on && { on }), args, ...(ifVersion && { if_version: ifVersion }) });
         if (answer.problem?.code !== "unavailable") return answer;
         last = answer;
       } catch (err) {
