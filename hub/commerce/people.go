@@ -92,22 +92,13 @@ func gone(tx *hub.Tx) *hub.Problem {
 	return nil
 }
 
-// sightsOfPeople adds who sees what of merging, erasing and checking in, and
-// what a till sees only while the customer is checked in.
+// sightsOfPeople adds who sees what of merging, erasing and checking in.
 func sightsOfPeople(rows []hub.EntrySight) []hub.EntrySight {
 	everybody := map[hub.Role]hub.Sight{
 		hub.RoleCustomer: whole, hub.RoleBot: whole, hub.RolePOS: whole,
 		hub.RoleAgent: whole, hub.RoleSupervisor: whole, hub.RoleService: whole,
 	}
 	tills := hub.Sight{Show: []string{"tills"}}
-	for _, row := range rows {
-		if row.Channel == hub.KindContext && row.Entry == "cart" {
-			row.Roles[hub.RolePOS] = hub.Sight{
-				Hide: staffIDs("opened_by", "lines.*.added_by", "lock.by"),
-				If:   func(a hub.Audience, _ []string) bool { return a.CheckedIn },
-			}
-		}
-	}
 	return append(rows,
 		hub.EntrySight{Channel: hub.KindContext, Entry: hub.AliasKey, Roles: everybody},
 		hub.EntrySight{Channel: hub.KindContext, Entry: hub.ErasedKey, Roles: everybody},

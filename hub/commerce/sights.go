@@ -40,6 +40,9 @@ func staffIDs(paths ...string) []string {
 	return hide
 }
 
+// whileThere holds for a till that has the context because its customer is there.
+func whileThere(a hub.Audience, _ []string) bool { return a.CheckedIn }
+
 // sights is the matrix of who sees what of the shop's entries. Roles that are
 // not named see nothing.
 func sights() []hub.EntrySight {
@@ -48,17 +51,18 @@ func sights() []hub.EntrySight {
 	return []hub.EntrySight{
 		{Channel: hub.KindContext, Entry: "profile", Roles: roles{
 			hub.RoleCustomer: whole, hub.RoleAgent: unopened, hub.RoleSupervisor: unopened, hub.RoleService: whole,
-			hub.RolePOS: {Show: []string{"traits.first_name"}},
+			hub.RolePOS: {Show: []string{"traits.first_name"}, If: whileThere},
 			hub.RoleBot: {Show: []string{"traits.first_name"}},
 		}},
 		{Channel: hub.KindContext, Entry: "loyalty", Roles: roles{
 			hub.RoleCustomer: whole, hub.RoleAgent: whole, hub.RoleSupervisor: whole, hub.RoleService: whole,
-			hub.RolePOS: {Show: []string{"programme", "balance", "held", "tier"}},
+			hub.RolePOS: {Show: []string{"programme", "balance", "held", "tier"}, If: whileThere},
 			hub.RoleBot: {Show: []string{"programme", "balance", "held", "tier"}},
 		}},
 		{Channel: hub.KindContext, Entry: "cart", Roles: roles{
 			hub.RoleCustomer: {Hide: staffIDs("opened_by", "lines.*.added_by", "lock.by", "codes.*.by")},
 			hub.RoleBot:      {Hide: staffIDs("opened_by", "lines.*.added_by", "lock.by", "codes.*.by")},
+			hub.RolePOS:      {Hide: staffIDs("opened_by", "lines.*.added_by", "lock.by", "codes.*.by"), If: whileThere},
 			hub.RoleAgent:    whole, hub.RoleSupervisor: whole, hub.RoleService: whole,
 		}},
 		{Channel: hub.KindContext, Entry: "order", Labels: orderLabels, Roles: roles{
