@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +98,20 @@ func TestAStoreInRedisThatCannotBeTrustedIsRefused(t *testing.T) {
 	refused(t, 1, "redis.address", "serve", "--engine", "redis", "--port", "0")
 	refused(t, 1, "begin with redis://", "serve", "--engine", "redis", "--redis", "localhost:6379", "--port", "0")
 	refused(t, 1, "redis:", "serve", "--engine", "redis", "--redis", "redis://:hunter2@127.0.0.1:1", "--port", "0")
+}
+
+// A server that encrypts and wants a password, checked with a certificate from a file.
+func TestAStoreIsReachedByTLS(t *testing.T) {
+	t.Parallel()
+	_, url, cert := redistest.StartTLS(t, "--requirepass", "hunter2")
+	p := node(t, url, fmt.Sprintf(`{"redis":{"ca_file":%q}}`, cert))
+	p.command("loyalty.adjust", maya, "x", `{"points":1,"reason":"a"}`)
+	if strings.Contains(p.stderr.String()+p.stdout.String(), "hunter2") {
+		t.Error("the password is told")
+	}
+	p.stop()
+	refused(t, 1, "certificate", "serve", "--engine", "redis", "--redis", url, "--port", "0")
+	refused(t, 1, "redis.ca_file", "serve", "--engine", "redis", "--redis", url, "--port", "0", "-s", "redis.ca_file="+filepath.Join(t.TempDir(), "none"))
 }
 
 // Two hubs share a server under prefixes of their own.

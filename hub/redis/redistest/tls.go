@@ -4,7 +4,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
@@ -17,8 +16,8 @@ import (
 )
 
 // StartTLS is [Start] of a server that also takes encrypted connections, at
-// the returned address, with a certificate that trust is good for.
-func StartTLS(t testing.TB, args ...string) (s *Server, url string, trust *tls.Config) {
+// the returned address, with the certificate, its own authority, in a file.
+func StartTLS(t testing.TB, args ...string) (s *Server, url, cert string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -43,17 +42,11 @@ func StartTLS(t testing.TB, args ...string) (s *Server, url string, trust *tls.C
 		}
 		return file
 	}
-	cert := write("cert.pem", "CERTIFICATE", der)
+	cert = write("cert.pem", "CERTIFICATE", der)
 	port := strconv.Itoa(freePort(t))
 	s = Start(t, append([]string{
 		"--tls-port", port, "--tls-cert-file", cert, "--tls-ca-cert-file", cert,
 		"--tls-key-file", write("key.pem", "PRIVATE KEY", secret), "--tls-auth-clients", "no",
 	}, args...)...)
-	trust = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
-	own, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	trust.RootCAs.AddCert(own)
-	return s, "rediss://" + credentials(s.Password) + "127.0.0.1:" + port, trust
+	return s, "rediss://" + credentials(s.Password) + "127.0.0.1:" + port, cert
 }
