@@ -36,7 +36,7 @@ func BenchmarkCommit(b *testing.B) {
 // BenchmarkPublish is the same of a plain channel with a history.
 func BenchmarkPublish(b *testing.B) {
 	keep := hub.PublishOptions{HistorySize: 100, HistoryTTL: 5 * time.Minute, HistoryMetaTTL: time.Hour}
-	data := []byte(fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 190)))
+	data := fmt.Appendf(nil, `{"text":%q}`, strings.Repeat("x", 190))
 	benchmark(b, func(e *redis.Engine, n int64) error {
 		_, err := e.Publish(b.Context(), &hub.Message{Channel: hub.Channel(fmt.Sprintf("news:%d", n%1000)), Type: hub.MessagePublication, Data: data}, keep)
 		return err
