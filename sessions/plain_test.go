@@ -93,6 +93,16 @@ func TestANamespaceSaysWhatIsPublished(t *testing.T) {
 	}
 }
 
+func TestThereAreNoMethodsForGuests(t *testing.T) {
+	h := open(t, sessions.Options{}, plain)
+	p := h.connected(jwt.MapClaims{"sub": "u1"})
+	for method, code := range map[string]int{"greet": 108, "cart.add_line": 103} {
+		if r := parse(t, p.call(fmt.Sprintf(`{"rpc":{"method":%q,"data":{}}}`, method))); r.Error == nil || r.Error.Code != code {
+			t.Errorf("%s: %+v, want error %d", method, r, code)
+		}
+	}
+}
+
 func TestAnEmptyCacheIsNotAPositionLost(t *testing.T) {
 	h := open(t, sessions.Options{}, plain)
 	p := h.connected(jwt.MapClaims{"sub": "u1"})

@@ -15,6 +15,8 @@ func (s *session) rpc(c task) (*protocol.RPCResult, *Code) {
 	id := s.identity.Load()
 	m, known := s.server.hub.Methods()[req.Method]
 	switch {
+	case !known && !signals[req.Method] && id.Role == hub.RoleGuest:
+		return nil, ErrorNotAvailable // there are no methods for guests, as in a Centrifugo without an rpc proxy
 	case !known && !signals[req.Method]:
 		return nil, ErrorMethodNotFound
 	case known && !m.Allows(id.Role):

@@ -97,7 +97,7 @@ const { clients } = await sheet.presence();
 assert.deepEqual(Object.values(clients).map((c) => c.user), ["ada"]);
 assert.deepEqual(await sheet.presenceStats(), { numClients: 1, numUsers: 1 });
 await assert.rejects(secretly.presence(), refused(108));
-await assert.rejects(client.rpc("no.such.command", write({})), refused(104));
+await assert.rejects(client.rpc("no.such.command", write({})), refused(108));
 await client.send(write({ to: "nobody" }));
 
 // A subscription that begins where something else has read to.
