@@ -55,6 +55,7 @@ func TestErasedCustomersAreForgottenEverywhere(t *testing.T) {
 			const anna, old, ben hub.Channel = "context:c-1", "context:c-0", "context:c-2"
 			do(hub.RoleService, "s", "catalog:default", "catalog.set", `{"items":{"x":{"name":"X","price":{"amount":100,"currency":"USD"}}}}`, nil)
 			for _, on := range []hub.Channel{anna, old, ben} {
+				time.Sleep(2 * time.Millisecond) // the older one wins the merge
 				do(hub.RoleCustomer, on.ID(), on, "profile.update", `{"traits":{"first_name":"Annabel"}}`, nil)
 				do(hub.RoleCustomer, on.ID(), on, "conversation.open", `{"conversation":"v-`+on.ID()+`","channel":"web"}`, nil)
 				do(hub.RoleCustomer, on.ID(), on, "conversation.post", `{"conversation":"v-`+on.ID()+`","text":"secret words"}`, nil)
