@@ -74,6 +74,19 @@ func TestTheMatrixOfWhoSeesWhat(t *testing.T) {
 			}
 		}
 	}
+	b.WriteString("\nWhat events tell besides their changes. Staff and services are told all of it.\n\n| Event | Customer | Till | Bot |\n|---|---|---|---|\n")
+	for _, m := range models() {
+		for _, e := range m.Docs.Events {
+			fmt.Fprintf(&b, "| `%s` |", e.Type)
+			for _, role := range []hub.Role{hub.RoleCustomer, hub.RolePOS, hub.RoleBot} {
+				fmt.Fprintf(&b, " %s |", told(t, sights, role, e.Type))
+			}
+			b.WriteString("\n")
+			if got := told(t, sights, hub.RoleGuest, e.Type); got != "–" {
+				t.Errorf("a guest is told %s of %s", got, e.Type)
+			}
+		}
+	}
 	if *record {
 		if err := os.WriteFile("matrix.md", []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
@@ -87,6 +100,21 @@ func TestTheMatrixOfWhoSeesWhat(t *testing.T) {
 	if diff := cmp.Diff(strings.Split(string(stored), "\n"), strings.Split(b.String(), "\n")); diff != "" {
 		t.Errorf("who sees what has changed; if that is meant, record it: %s", diff)
 	}
+}
+
+// told says what of an event's data a role is told. The data has a member that
+// no event has, so that what is written as what may be seen shows.
+func told(t *testing.T, sights *hub.Sights, role hub.Role, eventType string) string {
+	t.Helper()
+	data := map[string]any{"anything": 1}
+	for _, name := range []string{"attention", "control", "conversation", "from", "message", "offer", "queue", "reason"} {
+		data[name] = "x"
+	}
+	seen := sights.Event(hub.Audience{Role: role}, "context:x", &hub.Event{Type: eventType, Data: encode(t, data)})
+	if seen == nil {
+		return "–"
+	}
+	return cell(t, encode(t, data), seen.Data, true)
 }
 
 // filled is a value of a type with every field set.
