@@ -87,6 +87,33 @@ func (s *socket) leaves(channel string) int {
 	return n
 }
 
+// A node says that it is not ready while its subscription delivers nothing,
+// and while Redis stands still. Its sockets stay.
+func TestReadinessIsThatMessagesComeBack(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	proxy := redistest.StartProxy(t, server)
+	p := node(t, proxy.URL(), lobby)
+	here := p.connect(t, annaToken)
+	here.subscribe("lobby")
+	ready := func(want int) func() bool {
+		return func() bool {
+			a := p.call("GET", "/readyz", "-", "")
+			return a.status == want && a.field("ready") == (want == 200) && (a.field("reason") != nil) == (want != 200)
+		}
+	}
+	eventually(t, "it is ready", ready(200))
+	proxy.Deaf.Store(true)
+	eventually(t, "it tells that it is deaf", ready(503))
+	proxy.Deaf.Store(false)
+	eventually(t, "it is ready again", ready(200))
+	server.Pause()
+	eventually(t, "it tells that Redis does not answer", ready(503))
+	server.Resume()
+	eventually(t, "it is ready once more", ready(200))
+	eventually(t, "the socket is where it was", func() bool { return here.members("lobby") == 1 })
+}
+
 // What a store in Redis refuses is told before anything runs.
 func TestAStoreInRedisThatCannotBeTrustedIsRefused(t *testing.T) {
 	t.Parallel()
