@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/samepage/samepage/hub"
 )
@@ -168,7 +169,11 @@ func (s *shop) cart(tx *hub.Tx, id string, states ...string) (string, *Cart, *hu
 // and that nobody else works on.
 func (s *shop) usableCart(tx *hub.Tx, id string, states ...string) (string, *Cart, *hub.Problem) {
 	key, cart, p := s.cart(tx, id, states...)
-	if p == nil {
+	switch {
+	case p != nil:
+	case id == "" && cart == nil:
+		p = hub.Problemf(hub.CodeNotFound, "there is no cart that is %s", strings.Join(states, " or "))
+	default:
 		p = s.usable(tx, key, cart, states...)
 	}
 	return key, cart, p

@@ -17,6 +17,7 @@ import (
 type Reservation struct {
 	Claim
 	State     string   `json:"state"`
+	At        hub.Time `json:"at"`                  // when it was promised
 	ExpiresAt hub.Time `json:"expires_at,omitzero"` // of a held one
 }
 
@@ -107,7 +108,7 @@ func (s *shop) reserve(tx *hub.Tx, args StockReserve) *hub.Problem {
 	if args.Minutes > 0 {
 		hold = time.Duration(args.Minutes) * time.Minute
 	}
-	r := Reservation{Claim: args.Claim, State: ReservationHeld, ExpiresAt: hub.At(tx.Now.Add(hold))}
+	r := Reservation{Claim: args.Claim, State: ReservationHeld, At: hub.At(tx.Now), ExpiresAt: hub.At(tx.Now.Add(hold))}
 	r.Lines = lines
 	s.put(tx, args.Reservation, r, 1)
 	s.watch(tx, args.Reservation, args.Claim, r.ExpiresAt.Time)
@@ -220,7 +221,7 @@ func (s *shop) owe(tx *hub.Tx, id string, claim Claim) {
 	if len(lines) == 0 {
 		return
 	}
-	r := Reservation{Claim: claim, State: ReservationKept}
+	r := Reservation{Claim: claim, State: ReservationKept, At: hub.At(tx.Now)}
 	r.Lines = lines
 	s.put(tx, id, r, 1)
 	s.watch(tx, id, claim, tx.Now.Add(keptLook))

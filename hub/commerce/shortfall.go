@@ -1,6 +1,7 @@
 package commerce
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -29,7 +30,7 @@ type ShortClaim struct {
 	PlacedAt    hub.Time    `json:"placed_at,omitzero"`
 }
 
-// maxClaims is how many promises are looked at to find the one.
+// maxClaims is how many promises, the newest, are looked at to find the one.
 const maxClaims = 50
 
 // putLevel writes a level, and raises or ends the shortfall that it means.
@@ -59,19 +60,23 @@ func (s *shop) nameClaims(tx *hub.Tx, r Reservation) {
 
 // weakest is the promise of a sku to look after first, nil if none is known.
 func (s *shop) weakest(tx *hub.Tx, sku string) *ShortClaim {
-	var found *ShortClaim
-	n := 0
+	type promise struct {
+		id string
+		Reservation
+	}
+	var promises []promise
 	for key := range tx.Keys("reservation/") {
-		var r Reservation
-		if !tx.Get(key, &r) || r.Lines[sku] == 0 || r.Order == "" {
-			continue
+		p := promise{id: key[len("reservation/"):]}
+		if tx.Get(key, &p.Reservation) && p.Lines[sku] > 0 && p.Order != "" {
+			promises = append(promises, p)
 		}
-		if n++; n > maxClaims {
-			break
-		}
-		c := ShortClaim{Owner: r.Owner, Order: r.Order, Fulfilment: r.Fulfilment, Reservation: key[len("reservation/"):]}
+	}
+	slices.SortFunc(promises, func(a, b promise) int { return cmp.Or(b.At.Compare(a.At.Time), cmp.Compare(a.id, b.id)) })
+	var found *ShortClaim
+	for _, p := range promises[:min(len(promises), maxClaims)] {
+		c := ShortClaim{Owner: p.Owner, Order: p.Order, Fulfilment: p.Fulfilment, Reservation: p.id}
 		var o Order
-		if tx.Ref(r.Owner, "order/"+r.Order, &o) {
+		if tx.Ref(p.Owner, "order/"+p.Order, &o) {
 			c.Number, c.PlacedAt = o.Number, o.PlacedAt
 			c.Paid = slices.Contains([]string{PaymentPaid, PaymentCreditOwed}, o.PaymentState)
 		}

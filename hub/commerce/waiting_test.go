@@ -1,6 +1,7 @@
 package commerce_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -208,4 +209,19 @@ func TestShortfallsNameThePromiseToLookAfter(t *testing.T) {
 	if _, still := w.states[s1].Entries["shortfall/latte"]; still {
 		t.Error("the shortfall outlives its reason")
 	}
+}
+
+func TestTheNewestPromiseIsFoundAmongMany(t *testing.T) {
+	w := shopWorld(t)
+	w.must(service, s1, "stock.count", obj{"sku": "tea", "on_hand": 60})
+	for i := range 60 {
+		cart, order := fmt.Sprintf("ca-%d", i), fmt.Sprintf("of-%d", i)
+		w.must(customer, ctx, "cart.add_line", obj{"cart": cart, "sku": "tea", "quantity": 1})
+		w.must(customer, ctx, "order.place", obj{
+			"cart": cart, "order": order, "expected_total": usd(300), "fulfilment": pickup("s1"), "tenders": obj{"t": card(300)},
+		}, w.version(ctx, "cart/"+cart))
+		w.later(time.Second)
+	}
+	w.must(till, s1, "stock.adjust", obj{"sku": "tea", "delta": -1, "reason": "broken"})
+	w.want(s1, "shortfall/tea", obj{"short": 1, "claim.order": "of-59"})
 }
