@@ -97,7 +97,7 @@ type Engine interface {
 	// Log yields the records of the partitions named by after, each from behind its cursor, in
 	// order within a partition, then waits for more, until ctx ends or the loop breaks. A cursor
 	// the log no longer reaches yields ErrTrimmed for that partition once and goes on behind
-	// what was trimmed.
+	// what was trimmed. So does a record that is not readable, with an error that says which.
 	Log(ctx context.Context, after Cursors) iter.Seq2[Record, error]
 
 	// Cursors returns the stored cursors of a consumer: one for every partition, 0 where none was saved.

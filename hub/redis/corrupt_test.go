@@ -112,11 +112,60 @@ func TestCorruptRecordIsYieldedAsAnErrorAndTheLogGoesOn(t *testing.T) {
 	var got []string
 	for r, err := range e.Log(ctx, hub.Cursors{0: 0}) {
 		got = append(got, fmt.Sprintf("%d:%t", r.Seq, err == nil))
+		if r.Seq < 3 && !(errors.Is(err, hub.ErrTrimmed) && strings.Contains(err.Error(), fmt.Sprintf("key samepage:{0}:records at %d is corrupt", r.Seq))) {
+			t.Errorf("record %d: %v", r.Seq, err)
+		}
 		if r.Seq == 4 {
 			break
 		}
 	}
 	if s := strings.Join(got, " "); s != "1:false 2:false 3:false 4:true" {
 		t.Errorf("yielded %s", s)
+	}
+}
+
+func TestPartitionThatIsCorruptHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	e := open(t, redis.Options{Addresses: []string{server.URL()}, Partitions: 2})
+	of := map[int]hub.Channel{}
+	for n := 0; len(of) < 2; n++ {
+		name := hub.Channel(fmt.Sprintf("context:c-%d", n))
+		of[hub.Partition(name, 2)] = name
+	}
+	commit := func(p int) error {
+		c := added("k", `{}`)
+		c.Channel = of[p]
+		_, err := e.Commit(t.Context(), c)
+		return err
+	}
+	if err := commit(0); err != nil {
+		t.Fatal(err)
+	}
+	corrupt := server.Do("EVAL", "return redis.call('KEYS', '*:records')[1]", "0")
+	server.Do("SET", corrupt, "x")
+	if err := commit(1); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	healed := false
+	for r, err := range e.Log(ctx, hub.Cursors{0: 0, 1: 0}) {
+		if err != nil && !errors.Is(err, hub.ErrTrimmed) {
+			t.Fatal(err)
+		}
+		if r.Partition == 0 {
+			if !healed {
+				t.Error("a partition that is corrupt has records")
+			}
+			return
+		}
+		if !healed { // the other one was read: now the first
+			healed = true
+			server.Do("DEL", corrupt)
+			if err := commit(0); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }

@@ -30,11 +30,11 @@ const (
 type reading struct {
 	cursor uint64
 	epoch  string
+	failed string // why it cannot be read just now, as it was told last
 }
 
-// Log implements [hub.Engine]. While the store is away it waits, and goes on.
-// A record that cannot be read is yielded as its error, with its place, and
-// the log goes on behind it.
+// Log implements [hub.Engine]. While the store is away it waits, and goes on;
+// so it does in a partition that is corrupt as a whole, for the others' sake.
 func (e *Engine) Log(ctx context.Context, after hub.Cursors) iter.Seq2[hub.Record, error] {
 	return func(yield func(hub.Record, error) bool) {
 		if err := e.enter(ctx); err != nil {
@@ -119,20 +119,21 @@ type page struct {
 func (e *Engine) readRecords(ctx context.Context, at map[int]*reading, ready map[int]struct{}, yield func(hub.Record, error) bool) (map[int]struct{}, bool) {
 	var mu sync.Mutex
 	pages := map[int]page{}
-	err := each(ready, func(p int, _ struct{}) error {
-		pg, err := e.readPage(ctx, p, at[p].cursor)
-		if err == nil {
+	_ = each(ready, func(p int, _ struct{}) error {
+		r := at[p]
+		pg, err := e.readPage(ctx, p, r.cursor)
+		switch {
+		case err == nil:
+			r.failed = ""
 			mu.Lock()
 			pages[p] = pg
 			mu.Unlock()
+		case !errors.Is(err, hub.ErrUnavailable) && ctx.Err() == nil && e.ctx.Err() == nil && err.Error() != r.failed:
+			r.failed = err.Error()
+			e.log.Error("a partition's log cannot be read", "partition", p, "err", err)
 		}
-		return err
+		return nil
 	})
-	if err != nil && !errors.Is(err, hub.ErrUnavailable) && ctx.Err() == nil && e.ctx.Err() == nil {
-		if !yield(hub.Record{}, err) {
-			return nil, false
-		}
-	}
 	more := map[int]struct{}{}
 	for p, pg := range pages {
 		on, again := e.yieldPage(p, at[p], pg, yield)
@@ -203,8 +204,10 @@ func (e *Engine) yieldPage(p int, r *reading, pg page, yield func(hub.Record, er
 		if err == nil {
 			m, err = decodeMessage(name, hub.Position{Epoch: cmp.Or(pg.own[name], pg.epoch), Offset: offset}, []byte(fields["m"]))
 		}
-		if err != nil {
+		if err != nil { // nobody will ever learn what it told
 			err = corruptKey(e.keys.of(p, keyRecords), "at "+strconv.FormatUint(seq, 10), err)
+			e.log.Error("a record is not readable", "err", err)
+			err = fmt.Errorf("%w: %w", hub.ErrTrimmed, err)
 		}
 		if !yield(hub.Record{Partition: p, Seq: seq, Message: m}, err) {
 			return false, false

@@ -141,6 +141,34 @@ func TestAStoreIsReachedByTLS(t *testing.T) {
 	refused(t, 1, "redis.ca_file", "serve", "--engine", "redis", "--redis", url, "--port", "0", "-s", "redis.ca_file="+filepath.Join(t.TempDir(), "none"))
 }
 
+// Of a record that is not readable views see what the contexts hold, and go on.
+func TestACorruptRecordHoldsUpNoView(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	p := node(t, server.URL(), `{"store":{"partitions":1}}`)
+	open := func(context, conversation string) {
+		body := fmt.Sprintf(`{"id":%q,"on":%q,"args":{"conversation":%q,"channel":"web","queue":"support"}}`, conversation, context, conversation)
+		if a := p.call("POST", "/v1/commands/conversation.open", customer(context), body); a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+	queued := func(n int) func() bool {
+		return func() bool {
+			waiting, _ := p.call("GET", "/v1/channels/queue:support", "", "").field("entries").(map[string]any)
+			return len(waiting) == n
+		}
+	}
+	open("context:c-1", "v1")
+	eventually(t, "the first conversation waits", queued(1))
+	server.Do("EVAL", `
+		local seq = redis.call('HINCRBY', 'samepage:{0}:partition', 'seq', 1)
+		return redis.call('XADD', 'samepage:{0}:records', seq .. '-0', 't', ARGV[1], 'm', 'x', 'c', 'context:c-1', 'o', '2')`,
+		"0", fmt.Sprint(time.Now().UnixMilli()))
+	open("context:c-2", "v2")
+	eventually(t, "the second one waits too", queued(2))
+	eventually(t, "what is corrupt is named", func() bool { return strings.Contains(p.stderr.String(), "samepage:{0}:records at ") })
+}
+
 // Two hubs share a server under prefixes of their own.
 func TestTwoHubsShareAServer(t *testing.T) {
 	t.Parallel()
