@@ -75,7 +75,7 @@ func (s *shop) voidTender(tx *hub.Tx, args OrderVoid) *hub.Problem {
 		return p
 	}
 	bounced := args.Declined && t.Offline && t.Type == TenderCard && t.Status == TenderCaptured
-	if t.Status != TenderPending && t.Status != TenderAuthorised && !bounced {
+	if t.Status != TenderPending && (t.Status != TenderAuthorised || args.Declined) && !bounced {
 		return invalidTransition(tx, "void", t.Status, t.At, t.By)
 	}
 	l, earning := s.loyalty(tx), o.earning()
