@@ -46,6 +46,8 @@ type Caller struct {
 	Vouched  []Handle // customer: what the token says is theirs
 	Skills   []string
 	Capacity int
+
+	CheckedIn bool // pos: the customer of the context that is addressed is checked in at the till
 }
 
 // Handle names somebody on a channel of communication: ("email", "maya@example.com").
@@ -79,7 +81,7 @@ func (c Caller) Audience() Audience {
 	a := Audience{Role: c.Role}
 	switch c.Role {
 	case RolePOS:
-		a.Store = c.Store
+		a.Store, a.CheckedIn = c.Store, c.CheckedIn
 	case RoleBot:
 		a.Bot = c.ID
 	}

@@ -81,24 +81,24 @@ func DecideAsking(
 	}
 }
 
-// versions refuses a command that was decided on other versions than those that stand.
+// versions refuses a command that was decided on other versions than those that
+// stand. An entry that the caller may not see is, to them, not there.
 func (tx *Tx) versions() *Problem {
 	behind := false
+	versions, entries := map[string]uint64{}, map[string]Entry{}
 	for key, v := range tx.Command.IfVersion {
-		e := tx.state.Entries[key]
+		e, ok := tx.state.Entries[key]
 		tx.expect[key] = e.Version
-		behind = behind || e.Version != v
+		versions[key] = 0
+		if ok {
+			if seen, visible := tx.sights.Entry(tx.Command.Caller.Audience(), tx.Command.On, key, e); visible {
+				versions[key], entries[key] = e.Version, seen
+			}
+		}
+		behind = behind || versions[key] != v
 	}
 	if !behind {
 		return nil
-	}
-	versions, entries := map[string]uint64{}, map[string]Entry{}
-	for key := range tx.Command.IfVersion {
-		e, ok := tx.state.Entries[key]
-		versions[key] = e.Version
-		if seen, visible := tx.sights.Entry(tx.Command.Caller.Audience(), tx.Command.On, key, e); ok && visible {
-			entries[key] = seen
-		}
 	}
 	return Problemf(CodeConflict, "this was decided on an older version").
 		With(map[string]any{"versions": versions, "entries": entries})

@@ -122,6 +122,36 @@ func follow(t interface{ Fatal(...any) }, held map[string]hub.Entry, e *hub.Even
 	}
 }
 
+// Who guesses at versions learns nothing of entries that they may not see.
+func TestAVersionTellsNothingOfWhatIsHidden(t *testing.T) {
+	touch := hub.NewMethod("ticket.touch", "context", hub.ModeCommutes, []hub.Role{hub.RolePOS}, func(*hub.Tx, struct{}) *hub.Problem { return nil })
+	methods := hub.NewMethods(hub.Model{Methods: []hub.Method{touch}})
+	full := hub.State{Entries: map[string]hub.Entry{"ticket/1": {Version: 7, Doc: json.RawMessage(`{"b":"x"}`)}}}
+	for name, tt := range map[string]struct {
+		store string
+		given uint64
+		want  string // the problem's details
+	}{
+		"its own, as it stands":      {"x", 7, ""},
+		"its own, behind":            {"x", 6, `{"entries":{"ticket/1":{"v":7,"doc":{"b":"x"}}},"versions":{"ticket/1":7}}`},
+		"another's is not there":     {"y", 0, ""},
+		"another's, guessed":         {"y", 7, `{"entries":{},"versions":{"ticket/1":0}}`},
+		"another's, guessed wrongly": {"y", 6, `{"entries":{},"versions":{"ticket/1":0}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := hub.Decide(methods, shop, hub.Command{Method: "ticket.touch", ID: "a", On: "context:c", IfVersion: map[string]uint64{"ticket/1": tt.given},
+				Caller: hub.Caller{Actor: hub.Actor{Role: hub.RolePOS}, Store: tt.store}}, when, full, nil)
+			got := ""
+			if d.Problem != nil {
+				got = string(encode(t, d.Problem.Details))
+			}
+			if got != tt.want {
+				t.Errorf("%s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestEventDataIsForStaffUnlessATableSaysOtherwise(t *testing.T) {
 	e := &hub.Event{
 		Type: "ticket.put", By: hub.Actor{Role: hub.RoleAgent, ID: "agent-7", Name: "Ann", Device: "d"},

@@ -120,14 +120,19 @@ func (a *Access) Command(ctx context.Context, id *Identity, on hub.Channel) *hub
 	return a.decide(ctx, commands, id, on)
 }
 
-// Audience is as whom a caller sees a channel: a till sees more of a context
-// while the customer is checked in.
+// Audience is as whom a caller sees a channel.
 func (a *Access) Audience(ctx context.Context, id *Identity, ch hub.Channel) hub.Audience {
-	audience := id.Audience()
+	return a.caller(ctx, id, ch).Audience()
+}
+
+// caller is who acts on a channel: a till may and sees more of a context while
+// the customer is checked in.
+func (a *Access) caller(ctx context.Context, id *Identity, ch hub.Channel) hub.Caller {
+	caller := id.Caller
 	if id.Role == hub.RolePOS && ch.Kind() == hub.KindContext {
-		audience.CheckedIn, _ = checkedIn(ctx, a.hub, id, ch) // less is seen where it cannot be told
+		caller.CheckedIn, _ = checkedIn(ctx, a.hub, id, ch) // less is seen where it cannot be told
 	}
-	return audience
+	return caller
 }
 
 // call says whether this caller may call a method where they ask to: the

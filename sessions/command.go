@@ -48,7 +48,8 @@ func (s *Server) command(ctx context.Context, id *Identity, method string, req C
 		return hub.Answer{Problem: p}, req.On
 	}
 	return s.hub.Do(ctx, hub.Command{
-		Method: method, ID: req.ID, On: req.On, Args: req.Args, IfVersion: req.IfVersion, Caller: id.Caller,
+		Method: method, ID: req.ID, On: req.On, Args: req.Args, IfVersion: req.IfVersion,
+		Caller: s.access.caller(ctx, id, req.On),
 	}), req.On
 }
 

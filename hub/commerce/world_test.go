@@ -17,8 +17,8 @@ import (
 // Who acts in the tests.
 var (
 	customer  = hub.Caller{Actor: hub.Actor{Role: hub.RoleCustomer, ID: "c-42", Via: "app"}, Context: "c-42"}
-	till      = hub.Caller{Actor: hub.Actor{Role: hub.RolePOS, ID: "till-1", Via: "pos", Device: "kitchen-tablet"}, Store: "s1"}
-	otherTill = hub.Caller{Actor: hub.Actor{Role: hub.RolePOS, ID: "till-2", Via: "pos"}, Store: "s2"}
+	till      = hub.Caller{Actor: hub.Actor{Role: hub.RolePOS, ID: "till-1", Via: "pos", Device: "kitchen-tablet"}, Store: "s1", CheckedIn: true}
+	otherTill = hub.Caller{Actor: hub.Actor{Role: hub.RolePOS, ID: "till-2", Via: "pos"}, Store: "s2", CheckedIn: true}
 	agent     = hub.Caller{Actor: hub.Actor{Role: hub.RoleAgent, ID: "m", Name: "Mira", Via: "desk"}}
 	chief     = hub.Caller{Actor: hub.Actor{Role: hub.RoleSupervisor, ID: "n", Name: "Nils", Via: "desk"}}
 	service   = hub.Caller{Actor: hub.Actor{Role: hub.RoleService, ID: "backend"}}
