@@ -18,7 +18,7 @@ demo: ## Run the hub with a little shop in it
 test: setup lint ## Run everything: linters, Go with the race detector, pages, end to end, browser
 	$(GO) test -race -shuffle=on -timeout 10m ./...
 	cd web && npm test --silent
-	@if [ -d web/browser_test ]; then cd web && npm run --silent test:browser; fi
+	cd web && npm run --silent test:browser
 
 soak: ## Let every storm on several nodes blow for longer and run each race 1,000 times: make soak FOR=10m
 	SAMEPAGE_SOAK=$(or $(FOR),2m) $(GO) test -race -timeout 2h -v -run 'Storm|Race' ./cmd/samepage/e2e

@@ -1,7 +1,7 @@
 import { useLayoutEffect, useState } from "../vendor/hooks.js";
 import { html } from "./html.js";
 import { seconds, tenths } from "./clock.js";
-import { span, speed } from "./time.js";
+import { age, speed } from "./time.js";
 
 /** @typedef {import("./channel.js").Stamp} Stamp */
 
@@ -28,9 +28,9 @@ export function Chip({ stamp }) {
   }, [stamp]);
   if (!stamp) return null;
   const young = Date.now() - stamp.at < 10_000;
-  const age = Math.max(0, (young ? tenths : seconds).value - stamp.at);
+  const old = age((young ? tenths : seconds).value - stamp.at);
   const took = stamp.shown ? speed(stamp.shown - stamp.at) : "…";
-  if (stamp.how === "loaded") return html`<span class="chip" title="part of the snapshot">loaded ${span(age)} ago</span>`;
-  if (stamp.how === "caught up") return html`<span class="chip late" title="${stamp.what}, came after a break">${span(age)} ago · caught up</span>`;
-  return html`<span class="chip" title="${stamp.what}: how long ago, and how long from the hub to this screen">${span(age)} ago · <b>${took}</b></span>`;
+  if (stamp.how === "loaded") return html`<span class="chip" title="part of the snapshot">loaded ${old} ago</span>`;
+  if (stamp.how === "caught up") return html`<span class="chip late" title="${stamp.what}, came after a break">${old} ago · caught up</span>`;
+  return html`<span class="chip" title="${stamp.what}: how long ago, and how long from the hub to this screen">${old} ago · <b>${took}</b></span>`;
 }

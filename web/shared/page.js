@@ -1,6 +1,7 @@
 import { createContext, render } from "../vendor/preact.js";
 import { useContext, useEffect, useMemo } from "../vendor/hooks.js";
 import { Banner } from "./banner.js";
+import { startClock } from "./clock.js";
 import { Commands } from "./command.js";
 import { Connection } from "./connection.js";
 import { html } from "./html.js";
@@ -59,6 +60,7 @@ export function useSend() {
 export async function mountPage(root, options) {
   const tokens = new Tokens(options.role);
   root.classList.add("page");
+  startClock();
   render(html`<p class="empty" role="status">Looking for the hub…</p>`, root);
   try {
     const session = tokens.kept() ?? (await demoSession(options.role, options.id, options.store));

@@ -8,6 +8,11 @@ export function span(ms) {
   return `${Math.floor(s / 86400)} d`;
 }
 
+/** How old something is: "400 ms", and then as a span. @param {number} ms */
+export function age(ms) {
+  return ms < 1000 ? `${Math.max(0, Math.round(ms / 10) * 10)} ms` : span(ms);
+}
+
 /** A running timer: "0:07", "12:40", "1:02:03". @param {number} ms */
 export function timer(ms) {
   const s = Math.max(0, Math.floor(ms / 1000));

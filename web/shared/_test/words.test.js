@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { minus, money, sum, times } from "../money.js";
 import { say } from "../problem.js";
 import { read, Tokens } from "../session.js";
-import { span, speed, timer } from "../time.js";
+import { age, span, speed, timer } from "../time.js";
 import { uuidv7 } from "../uuid.js";
 
 test("money is shown with the decimals of its currency", () => {
@@ -33,6 +33,7 @@ test("an id tells its version, its variant and its time", () => {
 test("spans and timers read as a person would say them", () => {
   assert.deepEqual([0, 430, 9949, 9950, 59_000, 61_000, 7_200_000, 2 * 86_400_000].map(span), ["0.0 s", "0.4 s", "9.9 s", "10 s", "59 s", "1 min", "2 h", "2 d"]);
   assert.deepEqual([-5, 7000, 760_000, 3_723_000].map(timer), ["0:00", "0:07", "12:40", "1:02:03"]);
+  assert.deepEqual([-40, 0, 437, 994, 1000, 61_000].map(age), ["0 ms", "0 ms", "440 ms", "990 ms", "1.0 s", "1 min"]);
   assert.deepEqual([0, 13.6, 2100].map(speed), ["<1 ms", "14 ms", "2.1 s"]);
 });
 
