@@ -26,7 +26,7 @@ export function Tracker({ id, order, stamp, stores, points, act }) {
   const ended = order.order_state === "cancelled" || ["canceled", "failed"].includes(fulfilment.state);
   const reason = fulfilment.reason ?? order.cancelled?.reason;
   const store = storeName(stores, fulfilment.store ?? order.store);
-  return html`<section class="card tracker ${ended ? "ended" : ""}" aria-label="Order ${order.ticket_name ?? order.number}" data-order=${id}>
+  return html`<section class="card tracker ${ended ? "ended" : ""}" aria-label="Order ${order.number}" data-order=${id}>
     <header>
       <b>${order.number ? `Order ${order.number}` : "Your order"}</b>
       <span>${store} · ${money(order.total)}</span>

@@ -20,7 +20,7 @@ export function CheckIn() {
     form.reset();
     setGuest(result);
   };
-  return html`<section class="items" aria-label="Check in">
+  return html`<section class="panel" aria-label="Check in">
     <h2>Check in</h2>
     <form class="check-in" onSubmit=${submit}>
       <input name="code" inputmode="numeric" pattern="[0-9 ]*" maxlength="12" required aria-label="The customer's code" placeholder="Code" autocomplete="off" />

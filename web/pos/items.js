@@ -16,7 +16,7 @@ export function Items({ store, tickets }) {
   const items = ofKind(catalogue.entries.value, "sku").sort(([a, x], [b, y]) => (wanted.get(b) ?? 0) - (wanted.get(a) ?? 0) || x.doc.name.localeCompare(y.doc.name));
   const busy = (/** @type {string} */ sku) => commands.has((c) => c.method === "stock.snooze" && c.args.sku === sku);
 
-  return html`<section class="items" aria-label="Items">
+  return html`<section class="panel" aria-label="Items">
     <h2>Items</h2>
     <ul>
       ${items.map(([sku, { doc }]) => {

@@ -55,3 +55,19 @@ for (const file of ["index.html", ...files("index.html")]) {
     }
   });
 }
+
+/** The classes that a page's views name. @param {string} folder */
+function classesOf(folder) {
+  return new Set(list(folder, ".js").flatMap((file) => [...read(file).matchAll(/class="([^"]*)"/g)].flatMap(([, names]) => names.match(/[\w-]+/g) ?? [])));
+}
+
+// The front page shows all three, so what is said of a class at the top of a sheet holds in each.
+for (const page of ["app", "pos", "desk"]) {
+  test(`the style of ${page} touches no other page`, () => {
+    const own = [...read(`${page}/${page}.css`).matchAll(/^  \.([\w-]+)(?= \{|,)/gm)].map(([, name]) => name);
+    for (const other of folders.filter((folder) => folder !== page)) {
+      const theirs = classesOf(other);
+      assert.deepEqual(own.filter((name) => theirs.has(name)), [], other);
+    }
+  });
+}
