@@ -23,6 +23,9 @@ var (
 	ErrEpoch = errors.New("hub: position of another epoch")
 	// ErrTrimmed: the log no longer reaches back to the cursor.
 	ErrTrimmed = errors.New("hub: log trimmed beyond the cursor")
+	// ErrCorrupt: what is stored of a channel cannot be read. Another try gets no further, and
+	// other channels are well.
+	ErrCorrupt = errors.New("corrupt")
 	// ErrUnavailable: the store cannot take or give anything just now.
 	ErrUnavailable = errors.New("hub: store unavailable")
 	// ErrUnknownChannel: no plain channel can have that name.

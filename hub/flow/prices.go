@@ -158,6 +158,10 @@ func (f *Prices) walk(ctx context.Context, index *carts, because *hub.Message) e
 	var tell []telling
 	for _, name := range names {
 		snapshot, err := f.engine.Load(ctx, name)
+		if errors.Is(err, hub.ErrCorrupt) {
+			f.log.Error("carts of a context are told no prices", "err", err)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("load %s: %w", name, err)
 		}

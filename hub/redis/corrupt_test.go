@@ -57,7 +57,7 @@ func TestCorruptKeyIsNamedAndHarmsItsChannelAlone(t *testing.T) {
 			}
 			server.Do(c.damage...)
 			err := c.look()
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "corrupt") {
+			if !errors.Is(err, hub.ErrCorrupt) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one that says %s is corrupt", err, c.want)
 			}
 			if errors.Is(err, hub.ErrUnavailable) {

@@ -49,7 +49,7 @@ func judge(err error) verdict {
 func corrupt(err error) error {
 	if text, ok := strings.CutPrefix(err.Error(), "CORRUPT "); ok {
 		key, reason, _ := strings.Cut(text, ": ")
-		return fmt.Errorf("hub/redis: key %s is corrupt: %s", key, strings.TrimSuffix(reason, "."))
+		return corruptKey(key, "", errors.New(strings.TrimSuffix(reason, ".")))
 	}
 	return fmt.Errorf("hub/redis: %w", err)
 }
@@ -58,5 +58,5 @@ func corruptKey(key, where string, err error) error {
 	if where != "" {
 		key += " " + where
 	}
-	return fmt.Errorf("hub/redis: key %s is corrupt: %w", key, err)
+	return fmt.Errorf("hub/redis: key %s is %w: %w", key, hub.ErrCorrupt, err)
 }

@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -28,6 +29,10 @@ func (w *worker) run(ctx context.Context, jobs <-chan job) {
 				err = w.reconcile(ctx, j.record.Partition, j.trimmed)
 			} else {
 				err = w.handle(ctx, j.record.Message)
+			}
+			if errors.Is(err, hub.ErrCorrupt) { // its views stay as they are, and others' go on
+				w.log.Error("views of a context cannot be derived", "err", err)
+				err = nil
 			}
 			if err == nil {
 				w.handled(j.record.Partition, j.record.Seq)
@@ -89,6 +94,10 @@ func (w *worker) reconcile(ctx context.Context, partition int, list *listing) er
 	}
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		c, err := w.known.load(ctx, name)
+		if errors.Is(err, hub.ErrCorrupt) {
+			w.log.Error("views of a context cannot be derived", "err", err)
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -141,8 +141,9 @@ func TestAStoreIsReachedByTLS(t *testing.T) {
 	refused(t, 1, "redis.ca_file", "serve", "--engine", "redis", "--redis", url, "--port", "0", "-s", "redis.ca_file="+filepath.Join(t.TempDir(), "none"))
 }
 
-// Of a record that is not readable views see what the contexts hold, and go on.
-func TestACorruptRecordHoldsUpNoView(t *testing.T) {
+// Of a record that is not readable views see what the contexts hold; of a
+// context that is not, they go on without it.
+func TestACorruptRecordOrContextHoldsUpNoView(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	p := node(t, server.URL(), `{"store":{"partitions":1}}`)
@@ -166,7 +167,18 @@ func TestACorruptRecordHoldsUpNoView(t *testing.T) {
 		"0", fmt.Sprint(time.Now().UnixMilli()))
 	open("context:c-2", "v2")
 	eventually(t, "the second one waits too", queued(2))
-	eventually(t, "what is corrupt is named", func() bool { return strings.Contains(p.stderr.String(), "samepage:{0}:records at ") })
+	eventually(t, "the record is named", func() bool { return strings.Contains(p.stderr.String(), "samepage:{0}:records at ") })
+
+	corrupt := "samepage:{0}:entry:context:c-1"
+	server.Do("HSET", corrupt, "junk", "1 {")
+	p.call("POST", "/v1/commands/loyalty.adjust", "", `{"id":"x","on":"context:c-1","args":{"points":1,"reason":"x"}}`)
+	p.kill()
+	p = node(t, server.URL(), "")
+	open("context:c-3", "v3")
+	eventually(t, "the third one waits too", queued(3))
+	if a := p.call("GET", "/v1/channels/context:c-1", "", ""); a.status < 500 {
+		t.Errorf("a corrupt context is answered %d %s", a.status, a.body)
+	}
 }
 
 // Two hubs share a server under prefixes of their own.
