@@ -1,5 +1,5 @@
 // Package care holds the rules of conversations: who may speak, who owns a
-// thread, and how it passes from bot to queue to agent and back. It is pure.
+// thread, and how it passes from bot to queue to agent and back. Its decisions are pure.
 //
 //	            open                    claim
 //	(none) ──► bot ──escalate──► queued ─────► assigned ──resolve──► wrapup ──► resolved

@@ -32,7 +32,7 @@ func (r rules) open(tx *hub.Tx, a openArgs) *hub.Problem {
 	}
 	var c Conversation
 	if tx.Get(Key(id), &c) {
-		if c.Channel == a.Channel && c.Queue == queue && c.Address == a.Address {
+		if c.Channel == a.Channel && c.Address == a.Address && (c.Queue == queue || a.Queue == "") {
 			return nil
 		}
 		return hub.Faults{"/conversation": "this id belongs to another conversation"}.Problem()

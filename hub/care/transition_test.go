@@ -174,6 +174,14 @@ func TestOpen(t *testing.T) {
 			t.Errorf("otherwise: %s", got)
 		}
 	})
+	t.Run("opened again alike after it moved on changes nothing", func(t *testing.T) {
+		b := newBench(t, withBot)
+		b.do(customer, "open", `{"conversation":"v1","channel":"web"}`)
+		b.do(bot, "escalate", `{"conversation":"v1","reason":"policy","queue":"returns"}`)
+		if got := b.outcome(b.try(customer, "open", `{"conversation":"v1","channel":"web"}`)); got != "same" {
+			t.Errorf("alike: %s", got)
+		}
+	})
 	t.Run("open conversations are bounded", func(t *testing.T) {
 		b := newBench(t, care.Config{})
 		for range care.MaxOpen {
