@@ -18,7 +18,7 @@ import (
 )
 
 // days is how many random days a shop has: each is one check of rapid.
-const days = "6"
+const days = "4"
 
 // Several touchpoints send any commands at once, over sockets and HTTP, some of
 // them twice and some late; lines are cut, and on some days a node is killed.

@@ -75,6 +75,17 @@ func scenario12Erase(t *testing.T, s *shop) {
 	s.want("desk:anna", "conversation/v1", "context", nil)
 	s.want("queue:support", "conversation/v2", "context", nil)
 
+	// Nor does what was remembered of their commands, for whoever sends one again.
+	for id, method := range map[string]string{"a-1": "profile.update", "a-6": "conversation.post"} {
+		args := map[string]string{"a-1": `{"traits":{"first_name":"Annabel","email":"annabel@example.com"}}`, "a-6": `{"conversation":"v1","text":"secret words"}`}[id]
+		a := s.call("POST", "/v1/commands/"+method, annabel, fmt.Sprintf(`{"id":%q,"on":%q,"args":%s}`, id, anna, args))
+		for _, secret := range secrets {
+			if strings.Contains(string(a.body), secret) {
+				t.Errorf("%s sent again tells %s: %s", method, secret, a.body)
+			}
+		}
+	}
+
 	// Nothing brings them back.
 	for _, h := range [][2]string{{"email", "Annabel@example.com"}, {"whatsapp", "14155550100"}} {
 		if a := s.resolve(h[0], h[1], true); a.status != 410 {
