@@ -96,6 +96,11 @@
 // send settles: its id is known, or it is not. Followers may see an event
 // before it is acknowledged by replicas; if it is lost, so is its epoch.
 //
+// Acks guard against a master that dies. One that stood still for so long that
+// another was made, and goes on before the Sentinels have told it and its
+// replicas, may have a late write acknowledged by a replica that is not the new
+// master: of replicas, N must be all to rule that out as well.
+//
 // # Erasing
 //
 // What one channel's past told is looked for (past.lua), made into husks here
@@ -114,8 +119,9 @@
 // at growing, jittered intervals. A link subscribes to everything again, in
 // batches; the hub then compares heads and repairs. That a link delivers is
 // proved every second by a message to itself, by way of the connections that
-// carry commands: if that was published and did not come in, three times, the
-// link is opened anew.
+// carry commands: if that was published and did not come in, three times (once
+// after the server was away, which may be another one by then), the link is
+// opened anew.
 //
 // # As last seen
 //

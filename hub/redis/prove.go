@@ -60,8 +60,9 @@ func (l *link) prove(ctx context.Context) {
 		sending, cancel := context.WithTimeout(ctx, l.node.opts.Timeout)
 		err := l.send(sending, topic)
 		cancel()
-		if err != nil {
-			continue // the server is away: nothing is proved by silence
+		if err != nil { // the server is away: nothing is proved by silence
+			missed = misses - 1 // but when it is back it may be another one
+			continue
 		}
 		wait := time.NewTimer(l.node.opts.ProbeInterval / 2)
 		select {
