@@ -9,6 +9,9 @@ import { LostThread } from "./entries.js";
  *   mended; off: by the person's choice; refused: the server will not have this token
  */
 
+/** Why the server ends a subscription whose channel became part of another one; a subscription to that one follows. */
+const MOVED = 2001;
+
 /** The server pings every 25 s. */
 const QUIET_AFTER = 30_000;
 
@@ -28,6 +31,8 @@ export class Connection extends EventTarget {
 
   #list = signal(/** @type {readonly Channel[]} */ ([]));
   /** @type {Map<string, {channel: Channel, users: number, leave: () => void}>} */ #channels = new Map();
+  /** Channels that became part of another one, by the other's name; with the name by which they were joined. */
+  #moved = /** @type {Map<string, {name: string, channel: Channel}>} */ (new Map());
   #client;
   #watch = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
 
@@ -55,6 +60,7 @@ export class Connection extends EventTarget {
       this.reason.value = code === 0 ? "" : reason;
       this.#set(code === 0 ? "off" : "refused");
     });
+    this.#followMoves();
   }
 
   // Lifecycle
@@ -121,7 +127,7 @@ export class Connection extends EventTarget {
 
   /** A channel that somebody has joined. @param {string} name */
   joined(name) {
-    return this.#channels.get(name)?.channel;
+    for (const { channel } of this.#channels.values()) if (channel.name === name) return channel;
   }
 
   /** Hears the publications of a plain channel. @param {string} name @param {(data: any) => void} hear */
@@ -147,15 +153,7 @@ export class Connection extends EventTarget {
       const known = this.#channels.get(channel.name);
       if (known) known.leave = this.#subscribe(channel);
     };
-    sub.on("subscribed", ({ recovered, wasRecovering, data, streamPosition }) => {
-      if (recovered) {
-        channel.recover();
-        this.#count(0, false);
-      } else if (data?.entries && streamPosition) {
-        channel.load(data.entries, streamPosition);
-        if (wasRecovering) this.#count(0, true);
-      }
-    });
+    sub.on("subscribed", (begun) => this.#begin(channel, begun));
     sub.on("publication", ({ data, offset }) => {
       if (!offset) {
         channel.dispatchEvent(new CustomEvent("signal", { detail: data }));
@@ -174,12 +172,53 @@ export class Connection extends EventTarget {
       if (!this.behind.peek()) this.caughtUp.value = null; // a break begins, and a tally of its own
       channel.state.value = "behind";
     });
-    sub.on("unsubscribed", () => (channel.state.value = "denied"));
+    sub.on("unsubscribed", ({ code }) => {
+      const into = code === MOVED && channel.entries.peek().alias?.doc.into;
+      if (into) this.#moved.set(into, { name: sub.channel, channel });
+      channel.state.value = into ? "behind" : "denied";
+    });
     sub.on("error", ({ error }) => {
       if (error.code === 103) channel.state.value = "denied";
     });
     sub.subscribe();
     return drop;
+  }
+
+  /**
+   * A context that was merged into another goes on as that one: what holds its channel notices a
+   * snapshot and another name. The server subscribes by itself, so its events come to the client.
+   */
+  #followMoves() {
+    this.#client.on("subscribed", ({ channel: name, ...begun }) => {
+      const moved = this.#moved.get(name);
+      if (!moved) return;
+      moved.channel.name = name;
+      this.#begin(moved.channel, begun);
+    });
+    this.#client.on("publication", ({ channel: name, data, offset }) => {
+      if (offset) this.#moved.get(name)?.channel.apply(data, offset);
+    });
+    this.#client.on("unsubscribed", ({ channel: name }) => {
+      const moved = this.#moved.get(name);
+      if (!moved) return;
+      // A new session knows nothing of the move: it is asked for by the first name again.
+      this.#moved.delete(name);
+      moved.channel.name = moved.name;
+      moved.channel.state.value = "behind";
+      const known = this.#channels.get(moved.name);
+      if (known) known.leave = this.#subscribe(moved.channel);
+    });
+  }
+
+  /** @param {Channel} channel @param {any} begun */
+  #begin(channel, { recovered, wasRecovering, data, streamPosition }) {
+    if (recovered) {
+      channel.recover();
+      this.#count(0, false);
+    } else if (data?.entries && streamPosition) {
+      channel.load(data.entries, streamPosition);
+      if (wasRecovering) this.#count(0, true);
+    }
   }
 
   #listChannels() {
