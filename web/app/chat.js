@@ -57,8 +57,7 @@ export function Chat({ context }) {
 function Standing({ doc }) {
   if (!doc) return null;
   if (ended(doc)) return html`<p class="standing">This conversation has ended. Write again and we go on here.</p>`;
-  const place = doc.place ? `You are number ${doc.place} in line` : "Somebody will be with you shortly";
-  const text = doc.owner?.type === "agent" ? `${speaker(doc)} joined` : doc.status === "bot" ? "You are talking to our assistant" : `Connecting you to a person. ${place}`;
+  const text = doc.owner?.type === "agent" ? `${speaker(doc)} joined` : doc.status === "bot" ? "You are talking to our assistant" : "Connecting you to a person. Somebody will be with you shortly";
   return html`<p class="standing ${doc.owner?.type ?? ""}" role="status">${text}</p>`;
 }
 
