@@ -25,7 +25,7 @@ type PricesOptions struct {
 
 	Lines     int           // lines of open carts kept in memory, some 300 bytes each. Defaults to 1,000,000.
 	Workers   int           // commands run at once, so that their commits share the disk's time. Defaults to 16.
-	SaveEvery time.Duration // how often cursors are saved while there is news. Defaults to 200 ms.
+	SaveEvery time.Duration // how often cursors are saved while there is news. Defaults to a second.
 }
 
 func (o PricesOptions) withDefaults() PricesOptions {
@@ -39,7 +39,7 @@ func (o PricesOptions) withDefaults() PricesOptions {
 		o.Workers = 16
 	}
 	if o.SaveEvery <= 0 {
-		o.SaveEvery = 200 * time.Millisecond
+		o.SaveEvery = time.Second
 	}
 	return o
 }

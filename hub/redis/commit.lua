@@ -91,12 +91,12 @@ local message = ARGV[10]
 if message ~= '' then
   made = '1'
   local before = offset
-  offset = string.format('%.0f', tonumber(offset) + 1)
+  offset = string.format('%d', tonumber(offset) + 1)
   local added = redis.pcall('XADD', log, 'MAXLEN', ARGV[15], offset .. '-0', 't', ARGV[2], 'm', message)
   if type(added) == 'table' then
     error({err = 'CORRUPT ' .. log .. ': ' .. added.err})
   end
-  seq = string.format('%.0f', tonumber(seq) + 1)
+  seq = string.format('%d', tonumber(seq) + 1)
   added = redis.pcall('XADD', records, 'MAXLEN', '~', ARGV[17], seq .. '-0', 't', ARGV[2], 'm', message, 'c', ARGV[11], 'o', offset)
   if type(added) == 'table' then -- as if nothing had been
     redis.call('XDEL', log, offset)
@@ -148,6 +148,6 @@ end
 -- 4. Tell.
 if made == '1' then
   redis.call(ARGV[12], ARGV[13], epoch .. ' ' .. offset .. ' ' .. message)
-  redis.call(ARGV[12], ARGV[14], seq)
+  redis.call(ARGV[12], ARGV[14], seq .. ' ' .. ARGV[11] .. ' ' .. epoch .. ' ' .. offset .. ' ' .. message)
 end
 return {'ok', epoch, offset, made}

@@ -7,7 +7,7 @@
 //	              a round trip)                         ├─ id, compare-and-set, entries, log, records, timers
 //	                                                    └─ PUBLISH, SPUBLISH on a cluster: the whole event
 //	Listen ◄── lanes ◄── link, one connection a master ◄┘
-//	Log    ◄── records.lua ◄── woken by the same link; once a second it looks by itself whether a partition has grown
+//	Log    ◄── records, whole, by the same link; records.lua where one is missing, which is looked for once a second
 //
 // # Keys
 //
@@ -32,7 +32,7 @@
 //	samepage:{17.3}:log:context:c-42       stream  offset-0 t time, m message
 //	samepage:{17.3}:id:context:c-42 ID     string  until offset made nonce hash problem; expires
 //	samepage:{17.3}:refused:context:c-42   zset    keys of the remembered commands with a problem, by their end; expires
-//	samepage:{17.3}:plain:news             hash    offset, epoch, until, ends, mixed, version, version_epoch
+//	samepage:{17.3}:plain:news             hash    offset, epoch, until, ends, first, mixed, lives, version, version_epoch
 //	samepage:{17.3}:log:news               stream  offset-0 t end of its time to live, m message
 //	samepage:{17.3}:key:news KEY           string  until offset epoch; expires
 //
@@ -47,7 +47,7 @@
 // and the topics of pub/sub
 //
 //	samepage:{17.3}:on:context:c-42        "EPOCH OFFSET " and the message, or " 0 " and one that is not stored
-//	samepage:{17.3}:records                the partition's log has grown
+//	samepage:{17.3}:records                "SEQ CHANNEL EPOCH OFFSET " and the message: the partition's next record
 //	samepage:{17.3}:probe:NODE             from a node to itself
 //	samepage:{0}:control                   from node to node
 //

@@ -34,19 +34,20 @@ end
 
 -- plain is where a plain channel stands: its epoch, its offset, what its
 -- epoch has behind the partition's, and, in a table, until when all that is
--- known, when the last publication ends, and whether any ends before one that
--- is older. A position that has expired is forgotten, which moves on the epoch
--- of all channels of the partition without one, so that no offset is used
--- twice in an epoch.
+-- known (till) and until when at least the log is kept (lives), when the last
+-- publication ends (ends), before when none does (first), and whether any ends
+-- before one that is older (mixed). A position that has expired is forgotten,
+-- which moves on the epoch of all channels of the partition without one, so
+-- that no offset is used twice in an epoch.
 local function plain(partition, key, log, forget, channel, now, epoch)
-  local known = need('HMGET', key, 'offset', 'epoch', 'until', 'ends', 'mixed')
+  local known = need('HMGET', key, 'offset', 'epoch', 'until', 'ends', 'mixed', 'first', 'lives')
   if known[1] and known[3] and tonumber(known[3]) <= now then
     redis.call('DEL', key, log)
     redis.call('ZREM', forget, channel)
     redis.call('HINCRBY', partition, 'forgot', 1)
     known = {}
   end
-  local more = {till = known[3], ends = known[4], mixed = known[5]}
+  local more = {till = known[3], ends = known[4], mixed = known[5], first = known[6], lives = known[7]}
   if known[1] then
     return epoch .. known[2], known[1], known[2], more
   end
@@ -77,7 +78,7 @@ local function trim(stream, cutoff)
       return rows[gone + 1][2][2]
     end
     local offset = string.match(rows[gone][1], '%d+')
-    local reply = redis.pcall('XTRIM', stream, 'MINID', string.format('%.0f', tonumber(offset) + 1))
+    local reply = redis.pcall('XTRIM', stream, 'MINID', string.format('%d', tonumber(offset) + 1))
     if type(reply) == 'table' then
       return
     end
@@ -87,6 +88,7 @@ end
 
 -- sift removes from a plain channel's log what has expired: from the front,
 -- or, if publications with different times to live are mixed, wherever it is.
+-- It returns the time before which none is left that ends, if it knows one.
 local function sift(mixed, log, now)
   if mixed then
     for _, row in ipairs(redis.call('XRANGE', log, '-', '+')) do
@@ -94,8 +96,8 @@ local function sift(mixed, log, now)
         redis.pcall('XDEL', log, row[1])
       end
     end
-  else
-    trim(log, now + 1)
+    return
   end
+  return trim(log, now + 1)
 end
 

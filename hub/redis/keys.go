@@ -102,7 +102,7 @@ const (
 // Topics of pub/sub.
 const (
 	topicChannel = "on:"     // a channel's messages; its name follows
-	topicRecords = "records" // the partition's log has grown
+	topicRecords = "records" // the partition's next record
 	topicControl = "control" // between nodes; of partition 0
 	topicProbe   = "probe:"  // to itself; the node's name follows
 )

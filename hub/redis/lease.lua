@@ -10,5 +10,5 @@ if lease ~= ARGV[2] then
   return 0
 end
 local fence = tonumber(string.match(lease, '^%d+') or '0') + 1
-redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', fence) .. ' ' .. ARGV[3])
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%d', fence) .. ' ' .. ARGV[3])
 return fence

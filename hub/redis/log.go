@@ -74,14 +74,35 @@ func (e *Engine) Log(ctx context.Context, after hub.Cursors) iter.Seq2[hub.Recor
 				return
 			case <-poll.C:
 				ready = e.grown(ctx, at)
-			case p := <-woken:
-				ready = map[int]struct{}{p: {}}
+			case t := <-woken:
+				if ready = map[int]struct{}{}; !follow(at, t, ready, yield) {
+					return
+				}
 				for range len(woken) {
-					ready[<-woken] = struct{}{}
+					if !follow(at, <-woken, ready, yield) {
+						return
+					}
 				}
 			}
 		}
 	}
+}
+
+// follow yields a record that was told, if it is the next of its partition;
+// where one is missing, or this is another past, the partition is to be read.
+// It is false if the consumer has enough.
+func follow(at map[int]*reading, t *told, ready map[int]struct{}, yield func(hub.Record, error) bool) bool {
+	t.read()
+	r := at[t.partition]
+	_, behind := ready[t.partition]
+	switch {
+	case !behind && t.epoch == r.epoch && t.record.Seq == r.cursor+1:
+		r.cursor++
+		return yield(t.record, nil)
+	case t.epoch != r.epoch || t.record.Seq == 0 || t.record.Seq > r.cursor:
+		ready[t.partition] = struct{}{}
+	}
+	return true
 }
 
 // grown are the partitions that may not be where they were read to: to find

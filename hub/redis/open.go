@@ -43,7 +43,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		e.topo.stop()
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	e.wakes.waiting = map[int]map[chan int]bool{}
+	e.wakes.waiting = map[int]map[chan *told]bool{}
 	e.hearing.start(e.ctx, e)
 	e.work.Go(e.watch)
 	return e, nil

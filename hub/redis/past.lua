@@ -22,4 +22,4 @@ while from do
   end
   from = #rows == 256 and '(' .. rows[256][1]
 end
-return {epoch, string.format('%.0f', before), found, need('ZRANGE', KEYS[4], 0, -1)}
+return {epoch, string.format('%d', before), found, need('ZRANGE', KEYS[4], 0, -1)}

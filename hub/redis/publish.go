@@ -97,7 +97,7 @@ func (e *Engine) RemoveHistory(ctx context.Context, name hub.Channel) error {
 		return hub.ErrUnknownChannel
 	}
 	p := e.keys.partition(name)
-	if _, err := e.call(ctx, p, []any{"HDEL", e.keys.of(p, keyPlain+string(name)), "ends", "mixed"}, nil, false); err != nil {
+	if _, err := e.call(ctx, p, []any{"HDEL", e.keys.of(p, keyPlain+string(name)), "ends", "mixed", "lives"}, nil, false); err != nil {
 		return err
 	}
 	_, err := e.call(ctx, p, []any{"DEL", e.keys.of(p, keyLog+string(name))}, nil, false)

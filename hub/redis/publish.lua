@@ -34,39 +34,51 @@ if ARGV[7] ~= '0' then
     if not more.till then -- what could fail is asked before the first write
       need('ZCARD', KEYS[2])
     end
+    local now, ends = tonumber(ARGV[2]), ARGV[8]
     -- Clocks that differ a little, and calls that overtake each other, mix nothing.
-    local ends, last = tonumber(ARGV[8]), tonumber(more.ends or '0')
-    if last > ends and last <= ends + 1000 then
-      ends = last
+    local ahead = tonumber(more.ends or '0') - tonumber(ends)
+    if ahead > 0 and ahead <= 1000 then
+      ends = more.ends
     end
-    offset = string.format('%.0f', tonumber(offset) + 1)
+    offset = string.format('%d', tonumber(offset) + 1)
     local added = redis.pcall('XADD', KEYS[4], 'MAXLEN', ARGV[7], offset .. '-0', 't', ends, 'm', ARGV[4])
     if type(added) == 'table' then
       error({err = 'CORRUPT ' .. KEYS[4] .. ': ' .. added.err})
     end
-    if redis.call('PEXPIRE', KEYS[4], ARGV[9], 'GT') == 0 then
-      redis.call('PEXPIRE', KEYS[4], ARGV[9], 'NX')
+    local told = {'offset', offset, 'epoch', suffix, 'ends', ends}
+    local function tell(field, value)
+      told[#told + 1], told[#told + 2] = field, value
     end
-    if last > ends and not more.mixed then
+    if ahead > 1000 and not more.mixed then
       more.mixed = '1'
-      redis.call('HSET', KEYS[3], 'mixed', '1')
+      tell('mixed', '1')
     end
-    sift(more.mixed, KEYS[4], tonumber(ARGV[2]))
+    if more.mixed or tonumber(more.first or '0') <= now then
+      tell('first', sift(more.mixed, KEYS[4], now) or '0')
+    end
+    -- The log is kept for longer than it has to be, so that not each publication puts its end off.
+    local ttl = tonumber(ARGV[9])
+    if tonumber(more.lives or '0') < now + ttl + 5000 then
+      ttl = ttl + math.max(math.floor(ttl / 4), 10000)
+      if redis.call('PEXPIRE', KEYS[4], string.format('%d', ttl), 'GT') == 0 then
+        redis.call('PEXPIRE', KEYS[4], string.format('%d', ttl), 'NX')
+      end
+      tell('lives', string.format('%d', now + ttl))
+    end
     if ARGV[10] ~= '' then
-      redis.call('HSET', KEYS[3], 'offset', offset, 'epoch', suffix, 'ends', ends, 'until', ARGV[10])
+      tell('until', ARGV[10])
       if not more.till then -- later, the sweep finds that it has moved on
         redis.call('ZADD', KEYS[2], ARGV[10], ARGV[3])
       end
-    else
-      redis.call('HSET', KEYS[3], 'offset', offset, 'epoch', suffix, 'ends', ends)
-      if more.till then
-        redis.call('HDEL', KEYS[3], 'until')
-        redis.call('ZREM', KEYS[2], ARGV[3])
-      end
+    elseif more.till then
+      redis.call('HDEL', KEYS[3], 'until')
+      redis.call('ZREM', KEYS[2], ARGV[3])
     end
     if ARGV[11] ~= '' then
-      redis.call('HSET', KEYS[3], 'version', ARGV[11], 'version_epoch', ARGV[12])
+      tell('version', ARGV[11])
+      tell('version_epoch', ARGV[12])
     end
+    redis.call('HSET', KEYS[3], unpack(told))
   end
 end
 if ARGV[13] ~= '' then

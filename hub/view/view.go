@@ -21,7 +21,7 @@ type Options struct {
 	Workers   int           // contexts worked on at once, so that their commits share the disk's time. Defaults to 8.
 	Contexts  int           // contexts each worker keeps in memory. Defaults to 1,000.
 	Shelf     int           // done tickets that stay on a board. Defaults to 20.
-	SaveEvery time.Duration // how often cursors are saved while there is news. Defaults to 200 ms.
+	SaveEvery time.Duration // how often cursors are saved while there is news. Defaults to a second.
 }
 
 func (o Options) withDefaults() Options {
@@ -41,7 +41,7 @@ func (o Options) withDefaults() Options {
 		o.Shelf = 20
 	}
 	if o.SaveEvery <= 0 {
-		o.SaveEvery = 200 * time.Millisecond
+		o.SaveEvery = time.Second
 	}
 	return o
 }
