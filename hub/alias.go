@@ -39,11 +39,6 @@ func readAlias(s State) (Alias, bool) {
 	return a, true
 }
 
-func aliasOf(s State) (Channel, bool) {
-	a, ok := readAlias(s)
-	return a.Into, ok
-}
-
 // Peek is a channel's state as it is decided on: unfiltered, as fresh as can
 // be, and an alias as what it is. It reads the store only where the channel was
 // not in use lately.
@@ -69,11 +64,11 @@ func (h *Hub) Resolve(ctx context.Context, name Channel) (Channel, error) {
 		if err != nil {
 			return name, err
 		}
-		into, ok := aliasOf(state)
+		alias, ok := readAlias(state)
 		if !ok {
 			return name, nil
 		}
-		name = into
+		name = alias.Into
 	}
 	return name, errors.New("hub: aliases go in a circle")
 }
@@ -88,9 +83,9 @@ func (h *Hub) fresh(ctx context.Context, name Channel) (State, error) {
 // aliasWait is how often a command looks whether the entries it needs have moved.
 const aliasWait = 5 * time.Millisecond
 
-// elsewhere runs a command on the channel that its own stands for.
-func (h *Hub) elsewhere(ctx context.Context, cmd Command) Answer {
-	into := cmd.On
+// elsewhere runs a command on another channel; where its own is an alias, on
+// the one that it stands for, once the entries are there.
+func (h *Hub) elsewhere(ctx context.Context, cmd Command, into Channel) Answer {
 	hops, _ := ctx.Value(hopsKey{}).(int)
 	if hops == maxHops {
 		return refuse(unavailable())
@@ -101,10 +96,11 @@ func (h *Hub) elsewhere(ctx context.Context, cmd Command) Answer {
 			return h.failed(ctx, cmd, err)
 		}
 		alias, ok := readAlias(state)
-		if !ok { // it was called off
+		if !ok { // it never was one, or that was called off
 			break
 		}
-		if into = alias.Into; alias.Moved {
+		if alias.Moved {
+			into = alias.Into
 			break
 		}
 		select {

@@ -27,7 +27,7 @@ const (
 	KindBlocks = "blocks" // who is kept out: users, tokens, devices; for services, and followed by every node
 
 	// Looked up by the hub, followed by nobody.
-	KindIdentity = "identity" // whose a handle is
+	KindIdentity = "identity" // whose a handle is, and whose an order of a marketplace
 	KindCode     = "code"     // which context a check-in code stands for
 )
 

@@ -104,7 +104,7 @@ type Answer struct {
 	Position Position
 	Event    *Event  // unfiltered; nil where nothing changed
 	Result   any     // of a query: marshals to an object
-	On       Channel // where it was done, if that is another channel than the one addressed: see [AliasKey]
+	On       Channel // where it was done, if that is another channel than the one addressed: see [AliasKey], [Tx.Elsewhere]
 	Problem  *Problem
 	Replayed bool
 }

@@ -10,11 +10,12 @@ import (
 
 // Decision is the outcome of [Decide] for tests of models.
 type Decision struct {
-	Commit  *Commit   // nil if refused
+	Commit  *Commit   // nil if refused, or left to another channel
 	Problem *Problem  // nil if accepted
 	State   State     // the channel after it, at the next offset if an event was made
 	First   []Command // what must be accepted on other channels first, each followed by its undo
 	Then    []Command // what is to run on other channels afterwards
+	Into    Channel   // the channel that it is left to, if any
 }
 
 // Decide runs one method on states that are given whole: the pure heart of
@@ -68,6 +69,9 @@ func DecideAsking(
 		}
 		if p != nil {
 			return Decision{Problem: p, State: state, First: tx.first}
+		}
+		if tx.into != "" {
+			return Decision{State: state, Into: tx.into}
 		}
 		c, p := tx.commit()
 		if p != nil {

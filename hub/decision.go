@@ -36,7 +36,7 @@ type decision struct {
 }
 
 // outcome is what a decision came to: an answer, or the name of the channel
-// that the command is meant for.
+// that the command is left to.
 type outcome struct {
 	answer Answer
 	then   []Command
@@ -73,11 +73,8 @@ func (d *decision) attempt(ctx context.Context) (outcome, bool) {
 	if err != nil {
 		return d.failed(ctx, err)
 	}
-	if into, ok := aliasOf(state); ok && !d.method.OnAlias {
-		if a, known := d.recall(ctx); known {
-			return outcome{answer: a}, true
-		}
-		return outcome{into: into}, true
+	if _, ok := readAlias(state); ok && !d.method.OnAlias {
+		return d.elsewhere(ctx, d.cmd.On)
 	}
 	tx := d.tx(state)
 	p := d.model(tx)
@@ -93,6 +90,8 @@ func (d *decision) attempt(ctx context.Context) (outcome, bool) {
 		return d.ask(ctx, tx.asks)
 	case tx.fault != nil:
 		p = tx.fault
+	case p == nil && tx.into != "":
+		return d.elsewhere(ctx, tx.into)
 	case p == nil && len(tx.first) > 0:
 		if p = d.prerequisites(ctx, tx.first); p == nil {
 			clear(d.refs) // they have changed something
@@ -178,6 +177,14 @@ func (d *decision) refuse(ctx context.Context, state State, p *Problem) (outcome
 		d.hub.log.Error("a command failed", "method", d.cmd.Method, "on", d.cmd.On, "err", p.Message)
 	}
 	return outcome{answer: refuse(p)}, true
+}
+
+// elsewhere leaves the command to another channel, unless it was answered here before.
+func (d *decision) elsewhere(ctx context.Context, into Channel) (outcome, bool) {
+	if a, known := d.recall(ctx); known {
+		return outcome{answer: a}, true
+	}
+	return outcome{into: into}, true
 }
 
 // commit stores an outcome: it stands if what was decided on still does.

@@ -60,7 +60,7 @@ func (h *Hub) do(ctx context.Context, cmd Command, internal bool) Answer {
 	defer cancel()
 	o := h.turn(ctx, m, cmd)
 	if o.into != "" {
-		return h.elsewhere(ctx, cmd)
+		return h.elsewhere(ctx, cmd, o.into)
 	}
 	for _, next := range o.then {
 		next.Caller = Caller{Actor: cmd.Caller.elsewhere()}

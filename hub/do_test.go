@@ -65,10 +65,24 @@ var (
 		tx.Emit("limit.set", nil)
 		return nil
 	})
+	pass = hub.NewMethod("jar.pass", "context", hub.ModeGuarded, everybody, func(tx *hub.Tx, a addArgs) *hub.Problem {
+		var j, other jar
+		tx.Get("jar", &j)
+		tx.Ref("context:cellar", "jar", &other)
+		if j.Beans+other.Beans == 0 {
+			return hub.Problemf("jar_empty", "nobody has any")
+		}
+		tx.Put("jar", jar{j.Beans + a.Beans})
+		tx.Emit("jar.beans_added", nil)
+		if tx.Command.On != "context:cellar" {
+			tx.Elsewhere("context:cellar")
+		}
+		return nil
+	})
 	bad = hub.NewMethod("jar.break", "context", hub.ModeCommutes, everybody, func(*hub.Tx, struct{}) *hub.Problem { panic("crack") })
 
 	beans = hub.Model{
-		Methods: []hub.Method{addBeans, takeBeans, fill, setBeans, bad},
+		Methods: []hub.Method{addBeans, takeBeans, fill, pass, setBeans, bad},
 		Sights:  []hub.EntrySight{{Channel: "context", Entry: "jar", Roles: map[hub.Role]hub.Sight{hub.RoleCustomer: {}}}},
 	}
 )
@@ -262,6 +276,29 @@ func TestAPrerequisiteIsUndoneWhenTheCommandIsRefusedAfterIt(t *testing.T) {
 	}
 	if got := sack(); got != `{"beans":12}` {
 		t.Errorf("after a refused fill the sack holds %s", got)
+	}
+}
+
+func TestACommandThatIsLeftToAnotherChannelIsDecidedThere(t *testing.T) {
+	h := newHub(t, newStore(t), hub.Options{})
+	early := command("early", "jar.pass", "context:c", addArgs{1})
+	if a := h.Do(t.Context(), early); a.Problem == nil || a.Problem.Code != "jar_empty" {
+		t.Fatalf("answered %+v", a)
+	}
+	h.Do(t.Context(), command("five", "jar.add", "context:cellar", addArgs{5}))
+	for n := range 3 {
+		a := h.Do(t.Context(), command("pass", "jar.pass", "context:c", addArgs{1}))
+		if a.Problem != nil || a.On != "context:cellar" || a.Position.Offset != 2 || a.Event.Cause != "pass" || a.Replayed != (n > 0) {
+			t.Errorf("answered %+v", a)
+		}
+	}
+	if a := h.Do(t.Context(), early); a.Problem == nil || a.Problem.Code != "jar_empty" || !a.Replayed {
+		t.Errorf("what was refused here is then answered %+v", a)
+	}
+	for on, want := range map[hub.Channel]string{"context:c": "", "context:cellar": `{"beans":6}`} {
+		if s, err := h.Snapshot(t.Context(), on); err != nil || string(s.Entries["jar"].Doc) != want {
+			t.Errorf("the jar of %s is %s, %v", on, s.Entries["jar"].Doc, err)
+		}
 	}
 }
 

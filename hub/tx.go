@@ -37,6 +37,7 @@ type Tx struct {
 	data      any
 	occurred  *Time
 	unnamed   bool
+	into      Channel
 	first     []Command
 	then      []Command
 	missing   []Channel
@@ -204,6 +205,10 @@ func (tx *Tx) Then(c Command) {
 	c.ID = tx.Command.ID + "/then/" + c.Method + "/" + string(c.On)
 	tx.then = append(tx.then, c)
 }
+
+// Elsewhere leaves the command to another channel of its kind: it is decided
+// there, under the same id, and the answer says where. Nothing of this decision counts.
+func (tx *Tx) Elsewhere(name Channel) { tx.into = name }
 
 // SetTimer runs a command on this channel at due, in place of an earlier timer of that key.
 func (tx *Tx) SetTimer(key string, due time.Time, method string, args any) {

@@ -10,9 +10,10 @@ func orderDocs() []methodDoc {
 
 		sold = `"lines":{"l1":{"sku":"croissant","quantity":1,"price":{"amount":300,"currency":"USD"}}}`
 	)
-	imported := func(id, fulfilment string) hub.Example {
-		return hub.Example{As: service, On: mara, Args: `{"marketplace":"eats","external_id":"` + id + `",` + sold + `,"fulfilment":` + fulfilment + `}`}
+	importedTo := func(on hub.Channel, id, fulfilment string) hub.Example {
+		return hub.Example{As: service, On: on, Args: `{"marketplace":"eats","external_id":"` + id + `",` + sold + `,"fulfilment":` + fulfilment + `}`}
 	}
+	imported := func(id, fulfilment string) hub.Example { return importedTo(mara, id, fulfilment) }
 	return []methodDoc{
 		{
 			Name: "order.place",
@@ -68,10 +69,11 @@ func orderDocs() []methodDoc {
 		},
 		{
 			Name:     "order.import",
-			Summary:  "Records an order that a marketplace took, whether or not the goods are there, and once, however often it is sent: its id is MARKETPLACE:EXTERNAL_ID. Without tenders the marketplace paid the total.",
+			Summary:  "Records an order that a marketplace took, whether or not the goods are there, and once in the hub, however often it is sent and on whichever context: its id is MARKETPLACE:EXTERNAL_ID. Sent again it changes nothing, and where another context has the order, the answer's on names that one. Without tenders the marketplace paid the total.",
 			Problems: []string{CodeAmountExceedsDue, CodeInsufficientPoints, CodeCurrencyMismatch, CodeMoneyOverflow},
 			Examples: examples{
 				imported("A-77", `{"type":"pickup","store":"s1","name":"Mara"}`),
+				importedTo("context:c-77", "A-77", `{"type":"pickup","store":"s1","name":"Mara"}`),
 				imported("A-78", `{"type":"pickup","store":"s1"}`),
 				imported("A-79", `{"type":"pickup","store":"s1"}`),
 				imported("A-80", `{"type":"shipment","store":"s1","address":{"city":"Bergen"}}`),

@@ -29,8 +29,13 @@ func identityChannel(h hub.Handle) hub.Channel {
 	return hub.Channel(hub.KindIdentity + ":" + t + ":" + word)
 }
 
-// Holder is "owner" of an identity: the context whose handle it is, or that it
-// shall be nobody's.
+// orderIdentity is where the index keeps whose an order of a marketplace is.
+func orderIdentity(id string) hub.Channel {
+	return identityChannel(hub.Handle{Type: "order", Value: id})
+}
+
+// Holder is "owner" of an identity: the context whose handle or order it is, or
+// that it shall be nobody's.
 type Holder struct {
 	Context      string   `json:"context,omitempty"`
 	Verified     bool     `json:"verified,omitempty"`
@@ -60,7 +65,7 @@ func (s *shop) claimIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
 		case !h.SuppressedAt.IsZero():
 		case h.Context == args.Context && (h.Verified || !args.Verified):
 			return nil
-		case h.Context != args.Context && !s.same(tx, h.Context, args.Context):
+		case !s.same(tx, h.Context, args.Context):
 			return conflict(tx, identityType(tx.Command.On), h.Context)
 		}
 	}
@@ -71,11 +76,17 @@ func (s *shop) claimIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
 	return nil
 }
 
-// same reports whether an index that is behind still names what is now another's alias.
+// same reports whether an index names a context: by its name, or, where it is
+// behind, by that of what is now its alias.
 func (s *shop) same(tx *hub.Tx, was, now string) bool {
+	if was == now {
+		return true
+	}
 	var p Profile
+	var e Erased
 	tx.Ref(contextChannel(now), "profile", &p)
-	_, ok := p.Aliases[was]
+	tx.Ref(contextChannel(now), hub.ErasedKey, &e)
+	_, ok := together(p.Aliases, e.Aliases)[was]
 	return ok
 }
 
@@ -124,12 +135,22 @@ func (s *shop) moveIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
 // suppressIdentity makes a handle nobody's, for good.
 func (s *shop) suppressIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
 	var h Holder
-	if tx.Get("owner", &h) && (!h.SuppressedAt.IsZero() || h.Context != args.Context && !s.same(tx, h.Context, args.Context)) {
+	if tx.Get("owner", &h) && (!h.SuppressedAt.IsZero() || !s.same(tx, h.Context, args.Context)) {
 		return nil
 	}
 	tx.Put("owner", Holder{At: hub.At(tx.Now), SuppressedAt: hub.At(tx.Now)})
 	tx.ClearTimer("settle")
 	tx.Emit("identity.suppressed", nil)
+	return nil
+}
+
+// claimOrder gives an order to the first who asks. Who comes later sees whose it is.
+func (s *shop) claimOrder(tx *hub.Tx, args IdentityClaim) *hub.Problem {
+	if tx.Has("owner") {
+		return nil
+	}
+	tx.Put("owner", Holder{Context: args.Context, At: hub.At(tx.Now)})
+	tx.Emit("identity.claimed", nil)
 	return nil
 }
 

@@ -4,14 +4,15 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/samepage/samepage/hub"
 )
 
 // OrderImport is order.import: an order that a marketplace took. It is recorded
-// whether or not the goods are there, and once, however often it is sent: its
-// id is MARKETPLACE:EXTERNAL_ID.
+// whether or not the goods are there, and once in the hub, however often it is
+// sent and on whichever context: its id is MARKETPLACE:EXTERNAL_ID.
 type OrderImport struct {
 	Marketplace string                `json:"marketplace"`
 	ExternalID  string                `json:"external_id"`
@@ -35,6 +36,9 @@ func (a *OrderImport) Check(f hub.Faults) {
 		if len(id) > MaxID/2-1 {
 			f.Add(at, "must have at most %d bytes", MaxID/2-1)
 		}
+	}
+	if strings.Contains(a.Marketplace, ":") {
+		f.Add("/marketplace", "must have no colon")
 	}
 	checkSold(f, a.Lines)
 	a.Fulfilment.check(f, "/fulfilment")
@@ -67,7 +71,7 @@ func checkTenders(f hub.Faults, tenders map[string]TenderArgs) {
 
 func (s *shop) importOrder(tx *hub.Tx, args OrderImport) *hub.Problem {
 	id := args.Marketplace + ":" + args.ExternalID
-	if tx.Has("order/" + id) {
+	if tx.Has("order/"+id) || s.importedElsewhere(tx, id) {
 		return nil
 	}
 	o, p := s.sold(tx, id, args.Lines)
@@ -93,6 +97,24 @@ func (s *shop) importOrder(tx *hub.Tx, args OrderImport) *hub.Problem {
 		return p
 	}
 	return s.putSold(tx, id, o, l, "order.imported")
+}
+
+// importedElsewhere leaves an import to the context that the order is claimed
+// for. What nobody claimed is claimed for this one first: for good, so that
+// nobody else records it. If the node then dies, who sends the order next
+// finishes it there.
+func (s *shop) importedElsewhere(tx *hub.Tx, id string) bool {
+	var h Holder
+	index, here := orderIdentity(id), tx.Command.On.ID()
+	switch {
+	case !tx.Ref(index, "owner", &h):
+		claim := hub.Command{Method: "identity.claim_order", On: index, Args: encode(IdentityClaim{Context: here})}
+		tx.First(claim, claim) // nothing takes it back
+	case !s.same(tx, h.Context, here):
+		tx.Elsewhere(contextChannel(h.Context))
+		return true
+	}
+	return false
 }
 
 // sold makes an order of lines that were sold elsewhere.

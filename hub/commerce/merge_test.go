@@ -30,10 +30,7 @@ func twice(t testing.TB, config commerce.Config) *town {
 	w.must(owns(ben), ben, "conversation.post", obj{"conversation": "v2", "message": "m2", "text": "where is it?"})
 	w.must(mira, ben, "conversation.claim", obj{"conversation": "v2"})
 	w.must(owns(ben), ben, "profile.set_consent", obj{"type": "marketing", "status": "deny"})
-	w.must(service, ben, "order.import", obj{
-		"marketplace": "amazon", "external_id": "7", "lines": obj{"l": obj{"sku": "z", "quantity": 1, "price": usd(100)}},
-		"fulfilment": pickup("s1"),
-	})
+	w.must(service, ben, "order.import", sold("7"))
 	w.now = w.now.Add(time.Minute)
 	return w
 }
@@ -69,6 +66,9 @@ func (w *town) one(policy string) {
 	w.want(anna, "message/v1/m1", obj{"body": "hello"})
 	w.want(anna, "message/v2/m2", obj{"body": "where is it?"})
 	w.want(anna, "order/amazon:7", obj{"order_state": "confirmed"})
+	if a := w.must(service, cleo, "order.import", sold("7")); a.On != anna || a.Event != nil {
+		w.Errorf("imported again it is another one: %+v", a)
+	}
 	w.want(ben, "profile", obj{"merged_into": "c-anna", "traits": nil, "identities": nil})
 	w.want(ben, "alias", obj{"into": "context:c-anna", "moved": true})
 	if n := len(w.entries(ben)); n != 2 {
@@ -303,7 +303,6 @@ func TestMergesIntoEachOtherComeToAnEnd(t *testing.T) {
 
 func TestMergesOfThreeMakeAChain(t *testing.T) {
 	w := twice(t, commerce.Config{})
-	const cleo hub.Channel = "context:c-cleo"
 	w.now = w.now.Add(time.Minute)
 	w.must(owns(cleo), cleo, "cart.add_line", obj{"cart": "cleo", "sku": "z", "quantity": 1})
 	if a := w.merge("m-1", cleo, ben); a.Problem != nil || a.On != ben {

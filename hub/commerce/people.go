@@ -48,6 +48,7 @@ func (s *shop) people() []hub.Method {
 		hub.NewMethod("identity.settle", identity, G, nobody, s.settleIdentity),
 		hub.NewMethod("identity.move", identity, G, nobody, s.moveIdentity),
 		hub.NewMethod("identity.suppress", identity, G, nobody, s.suppressIdentity),
+		hub.NewMethod("identity.claim_order", identity, G, nobody, s.claimOrder),
 
 		hub.NewMethod("code.claim", code, G, nobody, s.claimCode),
 		hub.NewMethod("code.release", code, G, nobody, s.releaseCode),

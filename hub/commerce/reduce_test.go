@@ -167,7 +167,7 @@ func (w *watched) step(op, a, b byte) {
 	case n == 42:
 		method, args, v, who = "order.void", obj{"order": order, "tender": "t1", "declined": b&1 == 0}, nil, service
 	case n == 43:
-		method, v, who = "order.import", nil, service
+		on, method, v, who = []hub.Channel{ctx, anna}[int(b>>5)%2], "order.import", nil, service
 		args = obj{"marketplace": "m", "external_id": order, "fulfilment": pickup(store.ID()), "lines": obj{"l1": obj{"sku": sku, "quantity": 3, "price": usd(100)}}}
 	case n == 46:
 		method, args, v = "return.receive", obj{"order": order, "return": line, "store": store.ID(), "lines": obj{"l1": 1 + int(b)%2}}, nil

@@ -76,6 +76,10 @@ func (w *world) run(cmd hub.Command) (*hub.Event, *hub.Problem) {
 	if d.Problem != nil {
 		return nil, d.Problem
 	}
+	if d.Into != "" {
+		cmd.On = d.Into
+		return w.run(cmd)
+	}
 	for i := 0; i < len(d.First); i += 2 {
 		c := d.First[i]
 		c.Caller = clock
