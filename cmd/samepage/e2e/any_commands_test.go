@@ -181,13 +181,20 @@ func (d *day) live(errands []errand, kill bool) {
 			}
 		}
 	}
+	imported := 0
 	for _, channel := range channels {
 		h := d.history(channel)
 		h.check(&d.wrong)
 		d.outcomes(h)
 		for _, e := range h.events {
 			d.happened[e.Type]++
+			if e.Type == "order.imported" {
+				imported++
+			}
 		}
+	}
+	if imported > 1 {
+		d.wrong.add("a marketplace's order is %d orders", imported)
 	}
 }
 
@@ -212,12 +219,16 @@ func (d *day) outcomes(h history) {
 	}
 	for _, p := range d.touch {
 		for _, c := range p.sent {
+			on := c.on
+			if elsewhere, ok := c.answer.field("on").(string); ok {
+				on = elsewhere
+			}
 			switch {
-			case c.on != h.channel:
+			case on != h.channel:
 			case c.answer.field("event") != nil && !causes[c.id]:
-				d.wrong.add("%s: %s %s was accepted and is not in the log", c.on, c.method, c.id)
+				d.wrong.add("%s: %s %s was accepted and is not in the log", on, c.method, c.id)
 			case code(c.answer) != "" && final(c.answer) && causes[c.id]:
-				d.wrong.add("%s: %s %s was answered %s and is in the log", c.on, c.method, c.id, c.answer.body)
+				d.wrong.add("%s: %s %s was answered %s and is in the log", on, c.method, c.id, c.answer.body)
 			}
 		}
 	}

@@ -33,9 +33,11 @@ func (p *touchpoint) command(e errand) (method, on, args, versions string) {
 // pick is one of several, as a byte says.
 func pick(b byte, from ...string) string { return from[int(b)%len(from)] }
 
-// order is one of the orders of a context: two from its carts, one from a
-// marketplace, one that was sold offline.
-func order(b byte) string { return pick(b, "o1", "o2", "o1", "o2", "m:e1", "sale-1") }
+// order is one of the orders of a context: two from its carts, one that was
+// sold offline, and one from a marketplace, which is this day's only one.
+func (p *touchpoint) order(b byte) string {
+	return pick(b, "o1", "o2", "o1", "o2", p.store+":e1", "sale-1")
+}
 
 // held is an entry of a channel as the backend sees it: its version, and a field.
 func (p *touchpoint) held(on, key, path string) (version int, value any) {
@@ -69,11 +71,11 @@ func (p *touchpoint) shops(on string, e errand) (method, args, versions string) 
 		return "order.place", fmt.Sprintf(`{"cart":%q,"order":%q,"expected_total":%s,"fulfilment":{"type":"pickup","store":%q},"tenders":%s}`,
 			cart, pick(e.B>>1, "o1", "o2"), usd(amount), p.store, tenders), fmt.Sprintf(`{"cart/%s":%d}`, cart, v)
 	case 11:
-		return "order.cancel", fmt.Sprintf(`{"order":%q,"reason":"x"}`, order(e.B)), ""
+		return "order.cancel", fmt.Sprintf(`{"order":%q,"reason":"x"}`, p.order(e.B)), ""
 	case 12:
-		return "fulfilment.arrive", fmt.Sprintf(`{"order":%q}`, order(e.B)), ""
+		return "fulfilment.arrive", fmt.Sprintf(`{"order":%q}`, p.order(e.B)), ""
 	case 13:
-		return "return.request", fmt.Sprintf(`{"order":%q,"return":%q,"lines":{"l1":1}}`, order(e.B), pick(e.B>>3, "r1", "r2")), ""
+		return "return.request", fmt.Sprintf(`{"order":%q,"return":%q,"lines":{"l1":1}}`, p.order(e.B), pick(e.B>>3, "r1", "r2")), ""
 	case 14:
 		v, _ := p.held(on, "cart/"+cart, "state")
 		return pick(e.B, "cart.freeze", "cart.unfreeze"), fmt.Sprintf(`{"cart":%q}`, cart), fmt.Sprintf(`{"cart/%s":%d}`, cart, v)
@@ -102,17 +104,17 @@ func (p *touchpoint) serves(on string, e errand) (method, where, args, versions 
 		v, _ := p.held("store:"+p.store, "sku/"+sku, "on_hand")
 		return "stock.count", "store:" + p.store, fmt.Sprintf(`{"sku":%q,"on_hand":%d}`, sku, e.B%8), fmt.Sprintf(`{"sku/%s":%d}`, sku, v)
 	case 3:
-		return "order.add_tender", on, fmt.Sprintf(`{"order":%q,"type":"cash","amount":%s}`, order(e.B), usd(100+int(e.B))), ""
+		return "order.add_tender", on, fmt.Sprintf(`{"order":%q,"type":"cash","amount":%s}`, p.order(e.B), usd(100+int(e.B))), ""
 	case 4:
-		return "return.receive", on, fmt.Sprintf(`{"order":%q,"return":%q,"store":%q,"lines":{"l1":1}}`, order(e.B), pick(e.B>>3, "r1", "r2"), p.store), ""
+		return "return.receive", on, fmt.Sprintf(`{"order":%q,"return":%q,"store":%q,"lines":{"l1":1}}`, p.order(e.B), pick(e.B>>3, "r1", "r2"), p.store), ""
 	case 5:
-		return "return.refund", on, fmt.Sprintf(`{"order":%q,"return":%q}`, order(e.B), pick(e.B>>3, "r1", "r2", "")), ""
+		return "return.refund", on, fmt.Sprintf(`{"order":%q,"return":%q}`, p.order(e.B), pick(e.B>>3, "r1", "r2", "")), ""
 	case 6:
-		return pick(e.B, "return.restock", "return.write_off"), on, fmt.Sprintf(`{"order":%q,"return":"r1"}`, order(e.B)), ""
+		return pick(e.B, "return.restock", "return.write_off"), on, fmt.Sprintf(`{"order":%q,"return":"r1"}`, p.order(e.B)), ""
 	case 7:
-		return "order.cancel", on, fmt.Sprintf(`{"order":%q,"reason":"staff"}`, order(e.B)), ""
+		return "order.cancel", on, fmt.Sprintf(`{"order":%q,"reason":"staff"}`, p.order(e.B)), ""
 	default:
-		id := order(e.B)
+		id := p.order(e.B)
 		step, more := pick(e.A, "start", "ready", "complete", "recall", "undo", "reject"), ""
 		if next := map[any]string{"proposed": "start", "reserved": "ready", "prepared": "complete"}; e.Op%4 > 0 { // mostly what comes next
 			_, state := p.held(on, "order/"+id, "fulfilments|f1|state")
@@ -150,12 +152,12 @@ func (p *touchpoint) helps(e errand) (method, args string) {
 func (p *touchpoint) runs(on string, e errand) (method, where, args string) {
 	switch e.Op % 8 {
 	case 0, 1, 2:
-		return "order.capture", on, fmt.Sprintf(`{"order":%q,"tender":"t1"}`, order(e.B))
+		return "order.capture", on, fmt.Sprintf(`{"order":%q,"tender":"t1"}`, p.order(e.B))
 	case 3:
-		return "order.import", on, fmt.Sprintf(`{"marketplace":"m","external_id":"e1","lines":{"l1":{"sku":%q,"quantity":2,"price":%s}},"fulfilment":{"type":"pickup","store":%q}}`,
-			pick(e.B, "latte", "x"), usd(900), p.store)
+		return "order.import", on, fmt.Sprintf(`{"marketplace":%q,"external_id":"e1","lines":{"l1":{"sku":%q,"quantity":2,"price":%s}},"fulfilment":{"type":"pickup","store":%q}}`,
+			p.store, pick(e.B, "latte", "x"), usd(900), p.store)
 	case 4:
-		return "order.void", on, fmt.Sprintf(`{"order":%q,"tender":"t1","declined":%v}`, order(e.B), e.B%4 < 2)
+		return "order.void", on, fmt.Sprintf(`{"order":%q,"tender":"t1","declined":%v}`, p.order(e.B), e.B%4 < 2)
 	case 5:
 		return "loyalty.adjust", on, fmt.Sprintf(`{"points":%d,"reason":"x"}`, 1+int(e.B)-120)
 	case 6:
