@@ -17,6 +17,7 @@ demo: ## Run the hub with a little shop in it
 
 test: setup lint ## Run everything: linters, Go with the race detector, pages, end to end, browser
 	$(GO) test -race -shuffle=on -timeout 10m ./...
+	$(GO) test -run 'Allocat|Memory' ./sessions ./hub/bolt # what the race detector's own memory hides
 	cd web && npm test --silent
 	cd web && npm run --silent test:browser
 

@@ -26,7 +26,8 @@ import (
 // meter counts what is written to the sockets of a listener.
 type meter struct {
 	net.Listener
-	writes atomic.Int64
+	writes  atomic.Int64
+	dialled []net.Conn // the devices' ends
 }
 
 type meteredConn struct {
@@ -96,6 +97,9 @@ func hall(t testing.TB) (s *Server, m *meter, ready func()) {
 	ts.Listener = m
 	ts.Start()
 	t.Cleanup(func() {
+		for _, conn := range m.dialled {
+			conn.Close()
+		}
 		stop()
 		serve.Wait()
 		stopHub()
@@ -117,7 +121,7 @@ func admit(t *testing.T, m *meter, frames ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	m.dialled = append(m.dialled, conn)
 	b := []byte("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 	for _, f := range frames {
 		b = append(append(b, 0x81, 0x80|byte(len(f)), 0, 0, 0, 0), f...)

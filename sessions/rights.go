@@ -125,7 +125,7 @@ func (t *topic) doubt(m *hub.Message) {
 
 // hold keeps what comes for sub from now on, and has its right looked at. t.mu is held.
 func (t *topic) hold(sub *subscription, j *joiner, at hub.Position) {
-	t.joining[sub] = j
+	t.keep(sub, j)
 	sub.session.later(func() { sub.session.recheck(sub, at) })
 }
 
@@ -153,8 +153,7 @@ func (s *session) recheck(sub *subscription, at hub.Position) {
 func (t *topic) resume(sub *subscription, sure hub.Position) (ok, heeds bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	j := t.joining[sub]
-	delete(t.joining, sub)
+	j := t.joined(sub)
 	if j == nil || j.lost || t.lost {
 		return false, false
 	}

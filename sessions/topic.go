@@ -30,9 +30,9 @@ type topic struct {
 	err   error
 	feed  *hub.Feed // set before ready is closed
 
-	mu      sync.Mutex // guards the following fields and the subscriptions' places
-	lost    bool       // the feed ended; nothing comes any more
-	joining map[*subscription]*joiner
+	mu      sync.Mutex                // guards the following fields and the subscriptions' places
+	lost    bool                      // the feed ended; nothing comes any more
+	joining map[*subscription]*joiner // nil while nobody does
 	groups  []*group
 	filled  []*outbox
 	last    []byte // the last payload, where subscribers may ask for deltas
@@ -69,7 +69,7 @@ func (s *Server) acquire(ctx context.Context, name hub.Channel) (*topic, error) 
 	shard.mu.Lock()
 	t, ok := shard.topics[name]
 	if !ok {
-		t = &topic{server: s, name: name, ready: make(chan struct{}), joining: map[*subscription]*joiner{}}
+		t = &topic{server: s, name: name, ready: make(chan struct{})}
 		t.opts, _ = s.hub.Namespaces().Options(name)
 		shard.topics[name] = t
 	}
@@ -251,8 +251,25 @@ func (t *topic) join(sub *subscription) bool {
 	if t.lost {
 		return false
 	}
-	t.joining[sub] = &joiner{}
+	t.keep(sub, &joiner{})
 	return true
+}
+
+// keep has what comes kept for sub. t.mu is held.
+func (t *topic) keep(sub *subscription, j *joiner) {
+	if t.joining == nil {
+		t.joining = map[*subscription]*joiner{}
+	}
+	t.joining[sub] = j
+}
+
+// joined is what was kept for sub, nil if nothing is. t.mu is held.
+func (t *topic) joined(sub *subscription) *joiner {
+	j := t.joining[sub]
+	if delete(t.joining, sub); len(t.joining) == 0 {
+		t.joining = nil // most topics have nobody who joins, most of the time
+	}
+	return j
 }
 
 // live hands sub what was kept behind a position, and from then on whatever
@@ -260,8 +277,7 @@ func (t *topic) join(sub *subscription) bool {
 func (t *topic) live(sub *subscription, after hub.Position) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	j := t.joining[sub]
-	delete(t.joining, sub)
+	j := t.joined(sub)
 	if j == nil || j.lost || t.lost {
 		return false
 	}
@@ -299,7 +315,7 @@ func (t *topic) group(sub *subscription) *group {
 func (t *topic) leave(sub *subscription) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.joining, sub)
+	t.joined(sub)
 	t.remove(sub)
 }
 

@@ -136,7 +136,9 @@ func scenario8POSOffline(t *testing.T, s *shop) {
 	s.must(second, "return.receive", maya, `{"order":"o0","return":"r1","store":"s1","lines":{"l1":1}}`, "")
 	s.must("", "context.merge", "context:c-browser", fmt.Sprintf(`{"into":"c-account","into_version":%d}`, s.profileVersion("context:c-account")),
 		fmt.Sprintf(`{"profile":%d}`, s.profileVersion("context:c-browser")))
+	past := s.call("GET", "/v1/channels/context:c-gone", "", "").field("epoch")
 	s.backend("context.erase", "context:c-gone", `{}`)
+	s.forgotten("context:c-gone", past)
 
 	// It is back: what came in meanwhile is late, and nobody begins it by itself.
 	till = s.connect(t, tillToken)
@@ -233,4 +235,14 @@ func (s *shop) positions(channels []string) []string {
 		all = append(all, fmt.Sprintf("%s %v:%v", channel, a.field("epoch"), a.field("offset")))
 	}
 	return all
+}
+
+// forgotten waits until an erased channel's past is, which begins another epoch.
+func (s *shop) forgotten(channel string, epoch any) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); s.call("GET", "/v1/channels/"+channel, "", "").field("epoch") == epoch; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the past of %s is not forgotten", channel)
+		}
+	}
 }
