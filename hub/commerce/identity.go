@@ -90,9 +90,15 @@ func (s *shop) same(tx *hub.Tx, was, now string) bool {
 	return ok
 }
 
-func (s *shop) releaseIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
+// ownedBy is the owner of an identity, if that is this context.
+func ownedBy(tx *hub.Tx, context string) (Holder, bool) {
 	var h Holder
-	if !tx.Get("owner", &h) || h.Context != args.Context || h.Claim != args.Claim || !h.SuppressedAt.IsZero() {
+	ok := tx.Get("owner", &h)
+	return h, ok && h.Context == context && h.SuppressedAt.IsZero()
+}
+
+func (s *shop) releaseIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
+	if h, ok := ownedBy(tx, args.Context); !ok || h.Claim != args.Claim {
 		return nil
 	}
 	tx.Delete("owner")
@@ -104,12 +110,11 @@ func (s *shop) releaseIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
 // settleIdentity lets go of what was claimed for a context that does not have
 // it: the node died in between.
 func (s *shop) settleIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
-	var h Holder
-	if !tx.Get("owner", &h) || h.Context != args.Context || !h.SuppressedAt.IsZero() {
+	if _, ok := ownedBy(tx, args.Context); !ok {
 		return nil
 	}
 	var p Profile
-	tx.Ref(contextChannel(h.Context), "profile", &p)
+	tx.Ref(contextChannel(args.Context), "profile", &p)
 	for _, i := range p.Identities {
 		if identityChannel(i.handle()) == tx.Command.On {
 			return nil
@@ -122,8 +127,8 @@ func (s *shop) settleIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
 
 // moveIdentity follows a merge.
 func (s *shop) moveIdentity(tx *hub.Tx, args IdentityClaim) *hub.Problem {
-	var h Holder
-	if !tx.Get("owner", &h) || h.Context != args.Context || !h.SuppressedAt.IsZero() {
+	h, ok := ownedBy(tx, args.Context)
+	if !ok {
 		return nil
 	}
 	h.Context = args.To

@@ -66,8 +66,12 @@ type StockCount struct {
 // Check implements [hub.Checker].
 func (a *StockCount) Check(f hub.Faults) {
 	requireID(f, "/sku", a.Sku)
-	if a.OnHand == nil || *a.OnHand < 0 || *a.OnHand > maxStock {
-		f.Add("/on_hand", "must be 0 to %d", int64(maxStock))
+	checkUnits(f, "/on_hand", a.OnHand)
+}
+
+func checkUnits(f hub.Faults, at string, n *int64) {
+	if n == nil || *n < 0 || *n > maxStock {
+		f.Add(at, "must be 0 to %d", int64(maxStock))
 	}
 }
 
@@ -98,9 +102,7 @@ type StockSetSafety struct {
 // Check implements [hub.Checker].
 func (a *StockSetSafety) Check(f hub.Faults) {
 	requireID(f, "/sku", a.Sku)
-	if a.Safety == nil || *a.Safety < 0 || *a.Safety > maxStock {
-		f.Add("/safety", "must be 0 to %d", int64(maxStock))
-	}
+	checkUnits(f, "/safety", a.Safety)
 }
 
 // StockSnooze is stock.snooze: not to be had until then. Without until it is to be had again.
