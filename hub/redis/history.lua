@@ -28,7 +28,7 @@ if limit < 0 then
   limit = 1000000000
 end
 need('XLEN', KEYS[4])
-if ARGV[4] == 'plain' then
+if ARGV[4] == 'plain' and (more.mixed or tonumber(more.first or '0') <= tonumber(ARGV[2])) then
   sift(more.mixed, KEYS[4], tonumber(ARGV[2]))
 end
 local from = ARGV[6] ~= '' and '(' .. ARGV[6] .. '-0' or nil
