@@ -184,6 +184,7 @@ func (d *decision) elsewhere(ctx context.Context, into Channel) (outcome, bool) 
 	if a, known := d.recall(ctx); known {
 		return outcome{answer: a}, true
 	}
+	d.hub.undo(ctx, d.cmd, d.undo) // what was promised to this channel is to be promised to that one
 	return outcome{into: into}, true
 }
 

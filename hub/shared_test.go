@@ -1,8 +1,10 @@
 package hub_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,5 +77,63 @@ func TestAnAliasThatAnotherNodeMadeIsNotWrittenTo(t *testing.T) {
 	}
 	if s, err := store.Load(t.Context(), "context:a"); err != nil || s.Entries["jar"].Version != 1 {
 		t.Errorf("the alias holds %v, %v", s.Entries, err)
+	}
+}
+
+// merging is an engine on which a context becomes another's alias as soon as
+// something was promised to it.
+type merging struct {
+	hub.Engine
+	once sync.Once
+}
+
+func (m *merging) Commit(ctx context.Context, c *hub.Commit) (hub.Result, error) {
+	res, err := m.Engine.Commit(ctx, c)
+	if c.Channel == "store:s1" && c.Command.ID != "stock" {
+		m.once.Do(func() {
+			doc := json.RawMessage(`{"into":"context:b","moved":true}`)
+			_, err = m.Engine.Commit(ctx, &hub.Commit{
+				Channel: "context:a", Now: time.Now(), Entries: map[string]json.RawMessage{hub.AliasKey: doc},
+				Event: &hub.Event{Type: "context.merged", At: hub.At(time.Now()), Changes: []hub.Change{{Key: hub.AliasKey, Doc: doc}}},
+			})
+		})
+	}
+	return res, err
+}
+
+func TestWhatWasPromisedToAContextThatIsMergedMeanwhileIsPromisedToTheWinnerAlone(t *testing.T) {
+	type takeArgs struct {
+		Beans int         `json:"beans"`
+		For   hub.Channel `json:"for"`
+	}
+	takeFor := hub.NewMethod("sack.take_for", "store", hub.ModeGuarded, nil, func(tx *hub.Tx, a takeArgs) *hub.Problem {
+		var sack jar
+		tx.Get("sack", &sack)
+		tx.Put("sack", jar{sack.Beans - a.Beans})
+		tx.Emit("sack.taken", nil)
+		return nil
+	})
+	fillFor := hub.NewMethod("jar.fill_for", "context", hub.ModeGuarded, everybody, func(tx *hub.Tx, a addArgs) *hub.Problem {
+		take, _ := json.Marshal(takeArgs{a.Beans, tx.Command.On})
+		back, _ := json.Marshal(takeArgs{-a.Beans, tx.Command.On})
+		tx.First(hub.Command{Method: "sack.take_for", On: "store:s1", Args: take}, hub.Command{Method: "sack.take_for", On: "store:s1", Args: back})
+		tx.Put("jar", jar(a))
+		tx.Emit("jar.filled", nil)
+		return nil
+	})
+	store := newStore(t)
+	t.Cleanup(func() { _ = store.Close() })
+	h := hub.New(&merging{Engine: store}, hub.Options{Shared: true}, hub.Model{Methods: []hub.Method{takeFor, fillFor}})
+	stock := command("stock", "sack.take_for", "store:s1", takeArgs{Beans: -20})
+	stock.Caller.Role = hub.RoleSystem
+	h.Do(t.Context(), stock)
+	for n := range 2 {
+		a := h.Do(t.Context(), command("fill", "jar.fill_for", "context:a", addArgs{5}))
+		if a.Problem != nil || a.On != "context:b" || a.Replayed != (n > 0) {
+			t.Fatalf("answered %+v %v", a, a.Problem)
+		}
+	}
+	if s, err := store.Load(t.Context(), "store:s1"); err != nil || string(s.Entries["sack"].Doc) != `{"beans":15}` {
+		t.Errorf("the sack holds %s, %v", s.Entries["sack"].Doc, err)
 	}
 }
