@@ -73,15 +73,16 @@ func SVG(w io.Writer, all []Growth) error {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%g" text-anchor="middle" fill="#555">%gx</text>`+"\n", chartX(s), chartHeight-10, s)
 	}
 	for _, c := range curves {
-		path := "M"
+		var path strings.Builder
+		path.WriteString("M")
 		for i, g := range c.points {
 			if i > 0 {
-				path += "L"
+				path.WriteString("L")
 			}
-			path += fmt.Sprintf("%.1f %.1f", chartX(g.Scale), chartY(c.relative(g), most))
+			path.WriteString(fmt.Sprintf("%.1f %.1f", chartX(g.Scale), chartY(c.relative(g), most)))
 		}
 		fmt.Fprintf(&b, `<path d="%s" fill="none" stroke="%s" stroke-width="2"/><text x="%.1f" y="%.1f" fill="%s">%s %.2f</text>`+"\n",
-			path, c.colour, chartX(c.last().Scale)+6, c.label, c.colour, c.row, c.relative(c.last()))
+			path.String(), c.colour, chartX(c.last().Scale)+6, c.label, c.colour, c.row, c.relative(c.last()))
 	}
 	b.WriteString("</svg>\n")
 	_, err := io.WriteString(w, b.String())
