@@ -190,11 +190,10 @@ func (tx *Tx) RefKeys(name Channel, prefix string) []string {
 // First asks that a command on another channel is accepted before this one is
 // committed: a reservation. If it is refused, its problem is this command's
 // answer; if this command is refused after it, or turns out to be another
-// channel's, undo runs. It gets an id made of this command's and its channel,
-// so a retry runs it once.
+// channel's, undo runs. It gets an id made of this command's, so a retry runs
+// it once.
 func (tx *Tx) First(c, undo Command) {
-	of := tx.Command.ID + "/" + string(tx.Command.On)
-	c.ID, undo.ID = of+"/first/"+c.Method+"/"+string(c.On), of+"/undo/"+undo.Method+"/"+string(undo.On)
+	c.ID, undo.ID = tx.Command.ID+"/first/"+c.Method+"/"+string(c.On), tx.Command.ID+"/undo/"+undo.Method+"/"+string(undo.On)
 	if !tx.done[c.ID] {
 		tx.first = append(tx.first, c, undo)
 	}

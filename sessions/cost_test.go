@@ -71,11 +71,28 @@ func audience(t *testing.T, n int) (s *Server, m *meter) {
 	for range n {
 		admit(t, m, `{"id":1,"connect":{}}`, `{"id":2,"subscribe":{"channel":"news"}}`)
 	}
-	for s.Stats().Subscriptions < n {
+	for followers(s, "news") < n {
 		time.Sleep(time.Millisecond)
 	}
 	written(s)
 	return s, m
+}
+
+// followers are the subscriptions of a channel whose answer is queued.
+func followers(s *Server, name hub.Channel) (n int) {
+	shard := &s.topics[hub.Partition(name, topicShards)]
+	shard.mu.Lock()
+	t := shard.topics[name]
+	shard.mu.Unlock()
+	if t == nil {
+		return 0
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, g := range t.groups {
+		n += len(g.subs)
+	}
+	return n
 }
 
 // hall is an open server without anybody in it.
